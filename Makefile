@@ -1,0 +1,81 @@
+# The commands that people type: `make run` and `make test` need nothing installed but make itself.
+# SPDX-License-Identifier: GPL-2.0-or-later
+JOBS ?= $(shell nproc)
+PREFIX ?= /usr/local
+FUZZ_SECONDS ?= 300
+RUN_CONFIG ?= examples/run.cfg
+
+DAEMON := build/release/bin/opensips-httpd
+SOURCES = $(shell find src include examples tests bench -name '*.[ch]' -o -name '*.cpp')
+CONFIGURE := cmake --log-level=WARNING --preset
+BUILD = cmake --build -j $(JOBS) --preset
+
+.PHONY: help run test build bench fuzz lint format install clean
+.NOTPARALLEL:
+
+help:
+	@echo 'make run      build, and serve http://127.0.0.1:8888 in the foreground ($(RUN_CONFIG))'
+	@echo 'make test     build and run all tests, then once more under the address and undefined sanitizers'
+	@echo 'make build    build $(DAEMON) and its modules'
+	@echo 'make bench    measure, and compare with others'
+	@echo 'make fuzz     run every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))'
+	@echo 'make lint     check the format, compile with clang, run clang-tidy'
+	@echo 'make format   format all sources'
+	@echo 'make install  install below PREFIX ($(PREFIX)), inside DESTDIR if set'
+	@echo 'make clean    remove build/'
+	@echo 'JOBS ($(JOBS)) is the number of processes that build and test.'
+
+run:
+	@scripts/install-packages build
+	@$(MAKE) --no-print-directory build
+	@echo "== serving with $(RUN_CONFIG); stop with Ctrl-C"
+	@exec $(DAEMON) -f $(RUN_CONFIG)
+
+# A tree that is only to run is configured without the tests: they need packages that running does not.
+build:
+	@[ -f build/release/build.ninja ] || $(CONFIGURE) release -DHTTPD_TESTS=OFF
+	@$(BUILD) release
+
+test:
+	@scripts/install-packages test
+	@echo '== building: release'
+	@$(CONFIGURE) release -DHTTPD_TESTS=ON
+	@$(BUILD) release
+	@echo '== building: address and undefined-behaviour sanitizers'
+	@$(CONFIGURE) sanitize
+	@$(BUILD) sanitize
+	@echo '== testing: release'
+	@ctest --preset release -j $(JOBS)
+	@echo '== testing: sanitizers'
+	@ctest --preset sanitize -j $(JOBS)
+
+bench:
+	@scripts/install-packages bench
+	@$(MAKE) --no-print-directory build
+	@bench/run
+
+fuzz:
+	@scripts/install-packages fuzz
+	@$(CONFIGURE) clang
+	@$(BUILD) clang
+	@tests/fuzz/run_seconds build/clang/fuzz $(FUZZ_SECONDS)
+
+lint:
+	@scripts/install-packages lint
+	@echo '== clang-format'
+	@clang-format-14 --dry-run --Werror $(SOURCES)
+	@echo '== clang, warnings are errors'
+	@$(CONFIGURE) clang
+	@$(BUILD) clang
+	@echo '== clang-tidy'
+	@run-clang-tidy-14 -quiet -j $(JOBS) -p build/clang '^$(CURDIR)/(src|examples)/'
+
+format:
+	@scripts/install-packages lint
+	@clang-format-14 -i $(SOURCES)
+
+install: build
+	@DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
+
+clean:
+	rm -rf build

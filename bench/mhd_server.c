@@ -1,0 +1,85 @@
+/*
+ * The peer on which the stock module stands: libmicrohttpd as an event loop of one's own drives it, with
+ * epoll inside, and every reply copied. SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#include <arpa/inet.h>
+#include <limits.h>
+#include <microhttpd.h>
+#include <netinet/in.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+
+#define REPLY_SIZE 500
+#define MOST_CONNECTIONS 30000U
+#define MOST_IDLE 300U /* seconds */
+
+/* The body of the request so far. */
+struct upload {
+  size_t size;
+  char bytes[1024];
+};
+
+static enum MHD_Result answer(void* cls, struct MHD_Connection* connection, const char* url,
+                              const char* method, const char* version, const char* data, size_t* data_size,
+                              void** con_cls) {
+  (void)cls, (void)url, (void)version;
+  struct upload* upload = *con_cls;
+  if (upload == NULL) {
+    *con_cls = calloc(1, sizeof *upload);
+    return *con_cls != NULL ? MHD_YES : MHD_NO;
+  }
+  if (*data_size > 0) {
+    if (*data_size > sizeof upload->bytes - upload->size) return MHD_NO;
+    memcpy(upload->bytes + upload->size, data, *data_size);
+    upload->size += *data_size;
+    *data_size = 0;
+    return MHD_YES;
+  }
+  static char page[REPLY_SIZE];
+  memset(page, 'x', sizeof page);
+  const int posted = strcmp(method, "POST") == 0;
+  struct MHD_Response* response = MHD_create_response_from_buffer(
+      posted ? upload->size : sizeof page, posted ? upload->bytes : page, MHD_RESPMEM_MUST_COPY);
+  if (response == NULL) return MHD_NO;
+  MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
+  const enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
+  MHD_destroy_response(response);
+  return result;
+}
+
+static void forget(void* cls, struct MHD_Connection* connection, void** con_cls,
+                   enum MHD_RequestTerminationCode code) {
+  (void)cls, (void)connection, (void)code;
+  free(*con_cls);
+  *con_cls = NULL;
+}
+
+int main(int argc, char** argv) {
+  if (argc != 2) {
+    (void)fprintf(stderr, "usage: %s PORT\n", argv[0]);
+    return 2;
+  }
+  struct sockaddr_in address = {.sin_family = AF_INET,
+                                .sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10)),
+                                .sin_addr = {htonl(INADDR_LOOPBACK)}};
+  struct MHD_Daemon* daemon = MHD_start_daemon(
+      MHD_USE_EPOLL, 0, NULL, NULL, &answer, NULL, MHD_OPTION_SOCK_ADDR, (struct sockaddr*)&address,
+      MHD_OPTION_CONNECTION_LIMIT, MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, MOST_IDLE,
+      MHD_OPTION_NOTIFY_COMPLETED, &forget, NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
+  if (daemon == NULL) {
+    (void)fprintf(stderr, "cannot start\n");
+    return 1;
+  }
+  const union MHD_DaemonInfo* info = MHD_get_daemon_info(daemon, MHD_DAEMON_INFO_EPOLL_FD);
+  struct pollfd waiting = {info->epoll_fd, POLLIN, 0};
+  for (;;) {
+    MHD_UNSIGNED_LONG_LONG timeout = 0;
+    int wait = -1;
+    if (MHD_get_timeout(daemon, &timeout) == MHD_YES) wait = timeout > INT_MAX ? INT_MAX : (int)timeout;
+    (void)poll(&waiting, 1, wait);
+    MHD_run(daemon);
+  }
+}

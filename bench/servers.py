@@ -1,0 +1,163 @@
+# Starts the servers of the comparison, and reads from /proc what they cost.
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""The rows of the comparison. Each serves /bench on a loopback port of its own, pinned to one core."""
+
+import os
+import shutil
+import socket
+import subprocess
+import time
+from pathlib import Path
+
+PAGE_SIZE = 500
+POST_SIZE = 100
+TICKS = os.sysconf("SC_CLK_TCK")
+
+HTTPD_CONFIG = """log_level = -1
+loadmodule "httpd.so"
+modparam("httpd", "ip", "127.0.0.1")
+modparam("httpd", "port", {port})
+modparam("httpd", "conn_timeout", 300)
+loadmodule "{build}/bench/bench_module.so"
+"""
+
+NGINX_CONFIG = """daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr crit;
+events {{ worker_connections 30000; use epoll; multi_accept on; }}
+http {{
+  access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; default_type application/json;
+  client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
+  uwsgi_temp_path {folder}; scgi_temp_path {folder};
+  server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 "{page}"; }} }}
+}}
+"""
+
+
+class Server:
+    """A running server. `log` is the file that its output went to."""
+
+    def __init__(self, name, command, port, core, log):
+        self.name = name
+        self.port = port
+        self.log = log
+        with open(log, "wb") as out:
+            self.process = subprocess.Popen(["taskset", "-c", str(core), *command], stdin=subprocess.DEVNULL,
+                                            stdout=out, stderr=out)
+        self._wait_until_ready()
+
+    def _wait_until_ready(self):
+        deadline = time.monotonic() + 10
+        while time.monotonic() < deadline and self.process.poll() is None:
+            try:
+                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
+                return
+            except OSError:
+                time.sleep(0.05)
+        self.stop()
+        raise SystemExit(f"{self.name} does not start:\n{Path(self.log).read_text(errors='replace')}")
+
+    def stop(self):
+        if self.process.poll() is None:
+            self.process.terminate()
+            try:
+                self.process.wait(10)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+
+    def cpu_seconds(self):
+        """User and system time so far of the server's processes, from /proc/PID/stat."""
+        ticks = [0, 0]
+        for pid in _family(self.process.pid):
+            fields = _stat_fields(pid)
+            if fields:
+                ticks[0] += int(fields[11])
+                ticks[1] += int(fields[12])
+        return ticks[0] / TICKS, ticks[1] / TICKS
+
+    def resident_bytes(self):
+        pages = 0
+        for pid in _family(self.process.pid):
+            pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
+        return pages * os.sysconf("SC_PAGE_SIZE")
+
+
+def _stat_fields(pid):
+    """The fields of /proc/PID/stat behind the name, which may hold blanks: field 3 of proc(5) comes first."""
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
+    except OSError:
+        return None
+
+
+def _family(root):
+    """`root` and all its descendants."""
+    parents = {}
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit():
+            fields = _stat_fields(entry.name)
+            if fields:
+                parents[int(entry.name)] = int(fields[1])
+    family = [root]
+    for pid in family:
+        family += [child for child, parent in parents.items() if parent == pid]
+    return family
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def _find_nginx():
+    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+
+
+def _version(command, stream="stdout"):
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    return (getattr(done, stream).strip().splitlines() or [""])[0]
+
+
+def versions(build):
+    """Lines on what is compared."""
+    lines = [_version([f"{build}/bin/opensips-httpd", "-V"])]
+    if Path(build, "bench/bench_mhd_server").exists():
+        lines.append("libmicrohttpd " + _version(["pkg-config", "--modversion", "libmicrohttpd"]))
+    if _find_nginx():
+        lines.append(_version([_find_nginx(), "-v"], "stderr").removeprefix("nginx version: "))
+    lines.append(_version(["wrk", "-v"]).partition(" Copyright")[0])
+    return lines
+
+
+def start_all(build, folder, core, load):
+    """Starts every server that is there, for one load (of loads.py)."""
+    size = POST_SIZE if load.posts else PAGE_SIZE
+    started = []
+
+    def start(name, command, port):
+        started.append(Server(name, command, port, core, f"{folder}/{name}.log"))
+
+    try:
+        port = free_port()
+        start("raw", [f"{build}/bench/bench_raw_server", str(port), str(size)] + ["close"] * load.closes, port)
+        port = free_port()
+        config = Path(folder, "httpd.cfg")
+        config.write_text(HTTPD_CONFIG.format(port=port, build=build))
+        start("opensips-httpd", [f"{build}/bin/opensips-httpd", "-f", str(config)], port)
+        if Path(build, "bench/bench_mhd_server").exists():
+            port = free_port()
+            start("libmicrohttpd", [f"{build}/bench/bench_mhd_server", str(port)], port)
+        if _find_nginx():
+            port = free_port()
+            config = Path(folder, "nginx.conf")
+            config.write_text(NGINX_CONFIG.format(port=port, folder=folder, page="x" * size))
+            start("nginx", [_find_nginx(), "-p", folder, "-c", str(config)], port)
+    except BaseException:
+        stop_all(started)
+        raise
+    return started
+
+
+def stop_all(servers):
+    for server in servers:
+        server.stop()

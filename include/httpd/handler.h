@@ -1,0 +1,28 @@
+// What a module implements to answer requests under a root path.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <httpd/loop.h>
+#include <httpd/method.h>
+#include <httpd/reply.h>
+#include <httpd/request.h>
+
+namespace httpd {
+
+/// Answers the requests under one root path. Owned by the engine from registration on, and destroyed with it.
+class Handler {
+ public:
+  virtual ~Handler() = default;
+  /// The methods it takes; asked once, at registration. GET brings HEAD with it; OPTIONS is always answered
+  /// by the engine. Any other method is answered with 405 and Allow (RFC 9110 section 15.5.6) before the
+  /// handler is called.
+  [[nodiscard]] virtual MethodSet methods() const = 0;
+  /// Called once in every process that runs handlers, before its first request. `loop` outlives the handler's
+  /// last call. Throw to refuse the start of that process.
+  virtual void init_process(Loop& loop) { static_cast<void>(loop); }
+  /// Answers `request` through `reply`. While it runs, the process does nothing else. A thrown exception
+  /// becomes a 500 and a log line. `request` stays valid until the reply is sent or destroyed.
+  virtual void handle(const Request& request, Reply reply) = 0;
+};
+
+}  // namespace httpd

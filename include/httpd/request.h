@@ -1,0 +1,61 @@
+// What a handler sees of a request.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <optional>
+#include <string_view>
+#include <sys/socket.h>
+#include <utility>
+
+#include <httpd/method.h>
+
+namespace httpd {
+
+/// One whole request, head and body, as RFC 9110 and RFC 9112 define it.
+///
+/// Every view that it returns lives as long as the request does: until the Reply that came with it is sent or
+/// destroyed, whether or not the client is still there; at the longest as long as the server. Nothing here
+/// allocates, and nothing here throws.
+class Request {
+ public:
+  /// The method. A HEAD request that a handler answers through its GET code says kGet here; see is_head().
+  [[nodiscard]] virtual Method method() const noexcept = 0;
+  /// True when the client sent HEAD: the engine drops the reply's body, so a handler may skip making a costly
+  /// one.
+  [[nodiscard]] virtual bool is_head() const noexcept = 0;
+  /// "HTTP/1.0" or "HTTP/1.1". Static storage, NUL-terminated.
+  [[nodiscard]] virtual std::string_view version() const noexcept = 0;
+  /// The request target exactly as the client sent it (RFC 9112 section 3.2).
+  [[nodiscard]] virtual std::string_view target() const noexcept = 0;
+  /// The root path that this request was routed to, as it was registered, e.g. "mi".
+  [[nodiscard]] virtual std::string_view root() const noexcept = 0;
+  /// The path below the root, percent-decoded: "" or begins with '/'. For "/mi/a%20b" and root "mi": "/a b".
+  /// The byte after it is a NUL, and it holds none of its own.
+  [[nodiscard]] virtual std::string_view path() const noexcept = 0;
+  /// The query without its '?', not decoded; "" when there is none.
+  [[nodiscard]] virtual std::string_view query() const noexcept = 0;
+  /// The value of the first header field with this name (any case), without surrounding white space.
+  [[nodiscard]] virtual std::optional<std::string_view> field(std::string_view name) const noexcept = 0;
+  /// The decoded value of the first form field with this name or, where the form has none, of the first query
+  /// argument. The byte after the value is a NUL. Values hold no NUL of their own.
+  [[nodiscard]] virtual std::optional<std::string_view> argument(std::string_view name) const noexcept = 0;
+  /// The number of form fields and query arguments, and each of them in order (form fields first).
+  [[nodiscard]] virtual std::size_t argument_count() const noexcept = 0;
+  [[nodiscard]] virtual std::pair<std::string_view, std::string_view> argument_at(
+      std::size_t index) const noexcept = 0;
+  /// The media type of the body in lower case without parameters, e.g. "application/json"; "" when not given.
+  [[nodiscard]] virtual std::string_view media_type() const noexcept = 0;
+  /// The body, after transfer coding was removed; "" when there is none. Forms are also split into
+  /// argument()s.
+  [[nodiscard]] virtual std::string_view body() const noexcept = 0;
+  /// The client's address: sockaddr_in, or sockaddr_in6 for a true IPv6 client (never an IPv4-mapped one).
+  [[nodiscard]] virtual const sockaddr& client() const noexcept = 0;
+  /// The address that the client connected to, in the same form.
+  [[nodiscard]] virtual const sockaddr& server() const noexcept = 0;
+
+ protected:
+  ~Request() = default;
+};
+
+}  // namespace httpd

@@ -1,0 +1,65 @@
+// The C registration API (httpd_load.h) on top of the C++ one.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include <httpd/handler.h>
+#include <httpd/httpd_load.h>
+#include <httpd/log.h>
+
+#include "capi/print_buffer.h"
+
+namespace httpd::capi {
+
+/// What C modules talk to. The API has no handle, so a process has one at a time: see Current.
+class CApi {
+ public:
+  /// Registers a root; throws what Host::register_root() throws.
+  using RegisterRoot =
+      std::function<void(std::string_view module, std::string_view root, std::unique_ptr<Handler> handler)>;
+
+  /// `buf_size` and `keep_ready` as for PrintBuffer. `log` must outlive the handlers.
+  CApi(RegisterRoot register_root, std::size_t buf_size, std::size_t keep_ready, Log& log);
+  CApi(const CApi&) = delete;
+  CApi& operator=(const CApi&) = delete;
+
+  /// register_httpdcb(): 0, or -1 after logging why. Many modules do not look at the result, so the first
+  /// error is kept: see error().
+  int add(const char* module, str* root, httpd_acces_handler_cb* access, httpd_flush_data_cb* flush,
+          HTTPD_CONTENT_TYPE type, httpd_init_proc_cb* init);
+  /// What the first registration that failed failed of; "" when all went well. The host refuses to start with
+  /// it.
+  [[nodiscard]] const std::string& error() const noexcept { return error_; }
+
+  [[nodiscard]] PrintBuffer& buffer() noexcept { return buffer_; }
+  [[nodiscard]] Log& log() noexcept { return log_; }
+  [[nodiscard]] sockaddr_union& server_info() noexcept { return server_info_; }
+  [[nodiscard]] bool exact_buffer() const noexcept { return exact_buffer_; }
+
+  /// While it lives, httpd_bind() leads to `api`.
+  class Current {
+   public:
+    explicit Current(CApi& api) noexcept;
+    ~Current();
+    Current(const Current&) = delete;
+    Current& operator=(const Current&) = delete;
+
+   private:
+    CApi* previous_;
+  };
+
+ private:
+  int fail(std::string why);
+  RegisterRoot register_root_;
+  Log& log_;
+  PrintBuffer buffer_;
+  bool exact_buffer_;
+  sockaddr_union server_info_{};
+  std::string error_;
+};
+
+}  // namespace httpd::capi

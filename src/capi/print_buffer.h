@@ -1,0 +1,58 @@
+// The memory that C-API handlers print their replies into: as large as it takes, and sent from where it lies.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <vector>
+
+#include <httpd/log.h>
+#include <httpd/reply.h>
+
+namespace httpd::capi {
+
+/// Reserved address space in which pages appear as they are touched, followed by a page that may not be
+/// touched.
+///
+/// With an exact size, handlers get that many bytes. Otherwise they get kReserve, or, where the kernel
+/// refuses to reserve so much (RLIMIT_AS, vm.overcommit_memory=2), as much as is kept ready.
+class PrintBuffer {
+ public:
+  static constexpr std::size_t kReserve = std::size_t{1} << 30U;
+
+  /// `exact_size`: the parameter buf_size; 0 for automatic. `keep_ready`: how many bytes stay resident
+  /// between replies; what was printed beyond them goes back to the system once it is sent. `log` is told at
+  /// once when reserving failed. Throws std::bad_alloc when not even `keep_ready` bytes can be had.
+  PrintBuffer(std::size_t exact_size, std::size_t keep_ready, Log& log);
+  ~PrintBuffer();
+  PrintBuffer(const PrintBuffer&) = delete;
+  PrintBuffer& operator=(const PrintBuffer&) = delete;
+
+  /// The memory for the next reply, size() bytes; nullptr when there is none (then the reply is a 500).
+  [[nodiscard]] char* data() noexcept;
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  /// True when all of [begin, begin + size) lies in the memory that data() gave last.
+  [[nodiscard]] bool contains(const char* begin, std::size_t size) const noexcept;
+  /// True when `begin` lies in it, wherever the text ends.
+  [[nodiscard]] bool starts_in(const char* begin) const noexcept { return contains(begin, 0); }
+  /// Gives back what was printed beyond the bytes kept ready, when nothing of it is to be sent. `likely`: the
+  /// handler printed without using it; otherwise this looks only once in a while, since asking costs a system
+  /// call.
+  void settle(bool likely) noexcept;
+  /// Lends [begin, begin + size), which contains() holds, until it is sent; data() gives fresh memory from
+  /// now on. The buffer must outlive what it lent.
+  [[nodiscard]] LentBytes lend(const char* begin, std::size_t size);
+
+ private:
+  struct Range;
+  static void take_back(void* context) noexcept;
+  std::unique_ptr<Range> make_range() noexcept;
+
+  std::size_t size_;
+  std::size_t keep_ready_;
+  std::unique_ptr<Range> current_;
+  std::vector<std::unique_ptr<Range>> spare_;
+  unsigned since_trim_ = 0;
+};
+
+}  // namespace httpd::capi

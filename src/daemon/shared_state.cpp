@@ -1,0 +1,107 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/shared_state.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <new>
+#include <sys/mman.h>
+#include <system_error>
+#include <unistd.h>
+
+#include <httpd/module.h>
+
+#include "daemon/version.h"
+
+namespace httpd::daemon {
+namespace {
+constexpr int kDefaultLogLevel = static_cast<int>(LogLevel::kNotice);
+}
+
+SharedState::SharedState(std::vector<std::string> arguments, const server::Router& router)
+    : memory_(nullptr), arguments_(std::move(arguments)), router_(router), start_time_(std::time(nullptr)) {
+  void* const memory =
+      ::mmap(nullptr, sizeof(SharedMemory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+  if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
+  memory_ = new (memory) SharedMemory{};
+  memory_->log_level = kDefaultLogLevel;
+  set_pid(add_process("attendant"), ::getpid());
+}
+
+SharedState::~SharedState() {
+  ::munmap(memory_, sizeof(SharedMemory));
+}
+
+std::size_t SharedState::add_process(std::string_view description) {
+  const std::size_t id = memory_->process_count;
+  if (id == SharedMemory::kMaxProcesses)
+    throw ConfigError("more than " + std::to_string(SharedMemory::kMaxProcesses) + " processes");
+  ProcessSlot& slot = memory_->processes[id];
+  const std::size_t size = std::min(description.size(), slot.description.size() - 1);
+  std::copy_n(description.data(), size, slot.description.data());
+  slot.log_level = memory_->log_level.load();
+  memory_->process_count = id + 1;
+  return id;
+}
+
+void SharedState::set_pid(std::size_t id, pid_t pid) noexcept {
+  memory_->processes[id].pid = pid;
+}
+
+std::vector<ProcessInfo> SharedState::processes() const {
+  std::vector<ProcessInfo> result;
+  for (std::size_t id = 0; id < memory_->process_count; ++id) {
+    const ProcessSlot& slot = memory_->processes[id];
+    if (const pid_t pid = slot.pid; pid != 0)
+      result.push_back({static_cast<int>(id), pid, description(id), slot.log_level});
+  }
+  return result;
+}
+
+void SharedState::set_log_level(int level) {
+  memory_->log_level = level;
+  for (ProcessSlot& slot : memory_->processes)
+    slot.log_level = level;
+}
+
+bool SharedState::set_log_level(pid_t pid, int level) {
+  if (pid <= 0) return false;
+  for (ProcessSlot& slot : memory_->processes)
+    if (slot.pid == pid) {
+      slot.log_level = level;
+      return true;
+    }
+  return false;
+}
+
+int SharedState::log_level() const {
+  return memory_->log_level;
+}
+
+std::vector<Statistic> SharedState::statistics() const {
+  std::vector<Statistic> result;
+  result.push_back({"core", "timestamp", static_cast<std::int64_t>(std::time(nullptr) - start_time_), false});
+  const auto& descriptions = server::Statistics::descriptions();
+  for (std::size_t counter = 0; counter < descriptions.size(); ++counter)
+    result.push_back({"httpd", std::string(descriptions[counter].name),
+                      static_cast<std::int64_t>(
+                          memory_->statistics.value(static_cast<server::Statistics::Counter>(counter))),
+                      descriptions[counter].incremental});
+  return result;
+}
+
+std::string SharedState::version() const {
+  return daemon::version();
+}
+
+std::string SharedState::revision() const {
+  return daemon::revision();
+}
+
+std::vector<Root> SharedState::roots() const {
+  std::vector<Root> result;
+  for (const server::Route& route : router_.routes())
+    result.push_back({route.root, route.module});
+  return result;
+}
+
+}  // namespace httpd::daemon

@@ -1,0 +1,38 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/signals.h"
+
+#include <cerrno>
+#include <sys/signalfd.h>
+#include <system_error>
+
+namespace httpd::daemon {
+
+SignalDescriptor::SignalDescriptor(std::initializer_list<int> signals) {
+  sigset_t set;
+  ::sigemptyset(&set);
+  for (const int signal : signals)
+    ::sigaddset(&set, signal);
+  if (::sigprocmask(SIG_BLOCK, &set, nullptr) != 0)
+    throw std::system_error(errno, std::generic_category(), "sigprocmask");
+  fd_ = net::UniqueFd(::signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC));
+  if (!fd_) throw std::system_error(errno, std::generic_category(), "signalfd");
+}
+
+std::optional<int> SignalDescriptor::next() const noexcept {
+  signalfd_siginfo info{};
+  if (::read(fd_.get(), &info, sizeof info) != static_cast<ssize_t>(sizeof info)) return std::nullopt;
+  return static_cast<int>(info.ssi_signo);
+}
+
+void reset_signals() noexcept {
+  for (const int signal : {SIGTERM, SIGCHLD})
+    std::signal(signal, SIG_DFL);
+  for (const int signal : {SIGPIPE, SIGINT, SIGHUP, SIGUSR1, SIGUSR2})
+    std::signal(signal, SIG_IGN);
+  sigset_t blocked;
+  ::sigemptyset(&blocked);
+  ::sigaddset(&blocked, SIGTERM);
+  ::sigprocmask(SIG_SETMASK, &blocked, nullptr);
+}
+
+}  // namespace httpd::daemon

@@ -1,0 +1,30 @@
+// Signals as descriptors. SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <csignal>
+#include <initializer_list>
+#include <optional>
+
+#include "net/unique_fd.h"
+
+namespace httpd::daemon {
+
+/// Blocks these signals in the calling process and makes them readable instead. Throws std::system_error.
+class SignalDescriptor {
+ public:
+  explicit SignalDescriptor(std::initializer_list<int> signals);
+  [[nodiscard]] int get() const noexcept { return fd_.get(); }
+  /// The next signal, without waiting.
+  [[nodiscard]] std::optional<int> next() const noexcept;
+
+ private:
+  net::UniqueFd fd_;
+};
+
+/// For a process just forked: all signals at their defaults, but SIGPIPE, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2
+/// ignored (a terminal sends SIGINT to all processes at once, and the attendant alone decides about the end).
+/// SIGTERM stays blocked until the process has made it a SignalDescriptor: one that comes earlier is not
+/// lost, and kills nobody.
+void reset_signals() noexcept;
+
+}  // namespace httpd::daemon

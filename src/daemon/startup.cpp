@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/startup.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <iostream>
+#include <memory>
+#include <optional>
+#include <system_error>
+#include <systemd/sd-daemon.h>
+#include <unistd.h>
+#include <utility>
+
+#include "capi/c_api.h"
+#include "daemon/config/module_loader.h"
+#include "daemon/config/parameters.h"
+#include "daemon/config/script.h"
+#include "daemon/daemon_log.h"
+#include "daemon/httpd_module.h"
+#include "daemon/httpd_process.h"
+#include "daemon/mi/commands.h"
+#include "daemon/mi/registry.h"
+#include "daemon/pid_file.h"
+#include "daemon/shared_state.h"
+#include "daemon/supervisor.h"
+#include "daemon/version.h"
+#include "net/listener.h"
+#include "server/router.h"
+#include "server/settings.h"
+
+namespace httpd::daemon {
+namespace {
+
+constexpr int kFirstUnprivilegedPort = 1024;
+
+/// The configured address cannot be had; `code` is the errno.
+class BindError : public ConfigError {
+ public:
+  BindError(int code, const std::string& text) : ConfigError(text), code_(code) {}
+  [[nodiscard]] int code() const noexcept { return code_; }
+
+ private:
+  int code_;
+};
+
+/// What a module's own process sees of the daemon.
+class ModuleProcess final : public Process {
+ public:
+  explicit ModuleProcess(Supervisor& attendant) noexcept : attendant_(attendant) {}
+  [[nodiscard]] int stop_descriptor() const noexcept override { return signals_.get(); }
+  void ready() noexcept override {
+    if (!std::exchange(ready_, true)) attendant_.notify_ready();
+  }
+
+ private:
+  Supervisor& attendant_;
+  bool ready_ = false;
+  SignalDescriptor signals_{SIGTERM};
+};
+
+/// Everything that lives as long as the daemon does, in the order in which it is needed.
+class Daemon final : private Host {
+ public:
+  Daemon(const Options& options, std::vector<std::string> arguments)
+      : options_(options),
+        state_(std::move(arguments), router_),
+        log_(state_),
+        registry_(log_),
+        loader_(module_directory(),
+                {{"httpd", [this] { return std::make_unique<HttpdModule>(settings_); }}}) {}
+
+  Daemon(const Daemon&) = delete;
+  Daemon& operator=(const Daemon&) = delete;
+  // Handlers may use their modules to the last, and modules the host.
+  ~Daemon() override { router_ = server::Router(); }
+
+  Log& log() noexcept override { return log_; }
+
+  void configure();
+  void check_address();
+  int serve();
+
+ private:
+  void register_root(std::string_view module, std::string_view root,
+                     std::unique_ptr<Handler> handler) override {
+    router_.add(module, root, std::move(handler));
+  }
+  void add_process(std::string description, std::function<void(Process&)> main) override;
+  Mi& mi() noexcept override { return registry_; }
+
+  void run_script();
+  void init_modules();
+  net::ListenSocket bind();
+  void announce();
+
+  struct ExtraProcess {
+    std::string description;
+    std::function<void(Process&)> main;
+  };
+
+  const Options& options_;
+  server::Settings settings_;
+  server::Router router_;
+  SharedState state_;
+  DaemonLog log_;
+  MiRegistry registry_;
+  std::unique_ptr<capi::CApi> c_api_;
+  std::optional<capi::CApi::Current> current_c_api_;
+  ModuleLoader loader_;
+  std::vector<ExtraProcess> extra_processes_;
+  std::vector<net::ListenSocket> sockets_;
+};
+
+void Daemon::add_process(std::string description, std::function<void(Process&)> main) {
+  extra_processes_.push_back({std::move(description), std::move(main)});
+}
+
+void Daemon::configure() {
+  run_script();
+  const auto modules = loader_.loaded();
+  if (std::ranges::none_of(modules, [](const Module* module) { return module->name() == "httpd"; }))
+    throw ConfigError(options_.config_file +
+                      ": there is nothing to serve; add the line: loadmodule \"httpd.so\"");
+  add_daemon_commands(registry_, state_);
+  const std::size_t private_memory = options_.private_memory_mb * 1024 * 1024;
+  c_api_ = std::make_unique<capi::CApi>(
+      [this](std::string_view module, std::string_view root, std::unique_ptr<Handler> handler) {
+        register_root(module, root, std::move(handler));
+      },
+      settings_.buf_size, private_memory / 4, log_);
+  current_c_api_.emplace(*c_api_);
+  init_modules();
+}
+
+void Daemon::run_script() {
+  for (const Statement& statement : read_script(options_.config_file)) {
+    if (const auto* const level = std::get_if<SetLogLevel>(&statement)) {
+      state_.set_log_level(level->level);
+    } else if (const auto* const path = std::get_if<SetModulePath>(&statement)) {
+      loader_.add_path(path->path);
+    } else if (const auto* const load = std::get_if<LoadModule>(&statement)) {
+      loader_.load(*load);
+    } else {
+      apply_parameter(std::get<SetParameter>(statement), loader_.loaded());
+    }
+  }
+  if (options_.debug) state_.set_log_level(static_cast<int>(LogLevel::kDebug));
+  if (options_.more_log > 0) state_.set_log_level(state_.log_level() + options_.more_log);
+}
+
+void Daemon::init_modules() {
+  for (Module* const module : loader_.loaded()) {
+    try {
+      module->init(*this);
+    } catch (const ConfigError& error) {
+      throw ConfigError(fmt::format("module {}: {}", module->name(), error.what()));
+    } catch (const std::invalid_argument& error) {
+      throw ConfigError(fmt::format("module {}: {}", module->name(), error.what()));
+    }
+    if (!c_api_->error().empty())
+      throw ConfigError(fmt::format("module {}: {}", module->name(), c_api_->error()));
+  }
+}
+
+net::ListenSocket Daemon::bind() {
+  try {
+    return net::ListenSocket::bind(settings_.ip, settings_.port);
+  } catch (const std::system_error& error) {
+    const int code = error.code().value();
+    std::string text = fmt::format("cannot listen on ip \"{}\" port {}: {}", settings_.ip, settings_.port,
+                                   std::strerror(code));
+    if (code == EACCES && settings_.port < kFirstUnprivilegedPort)
+      text += fmt::format(
+          "; ports below {} need a privilege: choose another port (modparam(\"httpd\", \"port\", 8888)), or "
+          "run as "
+          "root: setcap 'cap_net_bind_service=+ep' {}",
+          kFirstUnprivilegedPort, program_path());
+    if (code == EADDRINUSE) text += "; another program has it (ss -ltnp shows which)";
+    throw BindError(code, text);
+  }
+}
+
+void Daemon::check_address() {
+  try {
+    bind();
+  } catch (const BindError& error) {
+    // Taken: most likely by the daemon whose new configuration is being checked.
+    if (error.code() != EADDRINUSE) throw;
+  }
+}
+
+int Daemon::serve() {
+  try {
+    sockets_.push_back(bind());
+    for (net::ListenSocket& socket : sockets_)
+      socket.listen();
+  } catch (const std::system_error& error) {
+    throw ConfigError(error.what());
+  }
+  std::optional<PidFile> pid_file;
+  if (!options_.pid_file.empty()) pid_file.emplace(options_.pid_file);
+
+  Supervisor supervisor(state_, log_);
+  supervisor.add("HTTPD " + sockets_.front().text(), [this](Supervisor& attendant) {
+    const HttpdProcess process{settings_, router_, sockets_, state_.counters(), log_};
+    return run_httpd_process(process, [&attendant] { attendant.notify_ready(); });
+  });
+  for (const ExtraProcess& extra : extra_processes_)
+    supervisor.add(extra.description, [this, &extra](Supervisor& attendant) {
+      sockets_.clear();  // so that the port is free once the HTTPD process has ended
+      ModuleProcess process(attendant);
+      extra.main(process);
+      return 0;
+    });
+  const int status = supervisor.run([this] { announce(); },
+                                    [this] {
+                                      ::sd_notify(0, "STOPPING=1");
+                                      sockets_.clear();
+                                    });
+  if (status == 0) log_.write(LogLevel::kNotice, "stopped");
+  return status;
+}
+
+void Daemon::announce() {
+  std::string urls;
+  std::string roots;
+  for (const net::ListenSocket& socket : sockets_) {
+    urls += (urls.empty() ? "http://" : ", http://") + socket.text();
+    if (!socket.is_loopback())
+      log_.write(
+          LogLevel::kWarning,
+          fmt::format(
+              "http://{} can be reached from other machines, without TLS and without authentication: "
+              "whoever reaches it can use its root paths; modparam(\"httpd\", \"ip\", \"127.0.0.1\") keeps "
+              "it to this machine",
+              socket.text()));
+  }
+  for (const server::Route& route : router_.routes())
+    roots += (roots.empty() ? "/" : ", /") + route.root;
+  log_.write(LogLevel::kNotice,
+             fmt::format("listening on {}; root paths: {}", urls, roots.empty() ? "none" : roots));
+  ::sd_notify(0, fmt::format("READY=1\nSTATUS=listening on {}", urls).c_str());
+}
+
+}  // namespace
+
+int run_daemon(const Options& options, std::vector<std::string> arguments) {
+  std::optional<Daemon> daemon;
+  try {
+    daemon.emplace(options, std::move(arguments));
+  } catch (const std::exception& error) {
+    std::cerr << "opensips-httpd: " << error.what() << '\n';
+    return kExitFailure;
+  }
+  try {
+    if (!options.working_directory.empty() && ::chdir(options.working_directory.c_str()) != 0)
+      throw ConfigError("cannot change to directory " + options.working_directory + ": " +
+                        std::strerror(errno));
+    daemon->configure();
+    if (options.action == Options::Action::kCheck) {
+      daemon->check_address();
+      std::cerr << "config file ok, exiting...\n";
+      return 0;
+    }
+    return daemon->serve();
+  } catch (const std::exception& error) {
+    // Said in any case, also where the script's log_level silences the log.
+    if (daemon->log().enabled(LogLevel::kCritical)) {
+      daemon->log().write(LogLevel::kCritical, error.what());
+    } else {
+      std::cerr << "opensips-httpd: " << error.what() << '\n';
+    }
+    return kExitFailure;
+  }
+}
+
+}  // namespace httpd::daemon

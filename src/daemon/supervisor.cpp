@@ -1,0 +1,226 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "daemon/supervisor.h"
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <csignal>
+#include <cstdlib>
+#include <cstring>
+#include <exception>
+#include <fmt/format.h>
+#include <poll.h>
+#include <sys/eventfd.h>
+#include <sys/prctl.h>
+#include <sys/wait.h>
+#include <system_error>
+#include <unistd.h>
+
+#include "daemon/options.h"
+
+namespace httpd::daemon {
+namespace {
+
+constexpr std::chrono::milliseconds kFirstDelay{200};
+constexpr std::chrono::milliseconds kLongestDelay{10'000};
+constexpr std::chrono::seconds kStable{30};
+constexpr std::chrono::seconds kRepeat{1};
+
+std::string cause_of_death(int status) {
+  if (WIFSIGNALED(status)) {
+    const int signal = WTERMSIG(status);
+    return fmt::format("was killed by signal {} ({})", signal, ::strsignal(signal));
+  }
+  return fmt::format("ended with status {}", WEXITSTATUS(status));
+}
+
+}  // namespace
+
+Supervisor::Supervisor(SharedState& state, Log& log)
+    : shared_(state),
+      log_(log),
+      signals_({SIGTERM, SIGINT, SIGCHLD, SIGHUP, SIGUSR1, SIGUSR2}),
+      ready_fd_(::eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC)) {
+  if (!ready_fd_) throw std::system_error(errno, std::generic_category(), "eventfd");
+  // Whoever started us may have left it ignored, and then the kernel would bury our processes without
+  // telling.
+  std::signal(SIGCHLD, SIG_DFL);
+}
+
+void Supervisor::add(const std::string& description, Main main) {
+  Child child;
+  child.id = shared_.add_process(description);
+  child.main = std::move(main);
+  children_.push_back(std::move(child));
+  ++not_ready_;
+}
+
+void Supervisor::notify_ready() noexcept {
+  const std::uint64_t one = 1;
+  if (::write(ready_fd_.get(), &one, sizeof one) < 0)
+    log_.write(LogLevel::kError, "cannot tell the attendant that this process is ready");
+}
+
+int Supervisor::run(const std::function<void()>& on_ready, const std::function<void()>& on_stop) {
+  on_stop_ = on_stop;
+  for (Child& child : children_)
+    start(child);
+  while (state_ != State::kStopping || any_alive()) {
+    if (state_ == State::kStarting && not_ready_ == 0) {
+      state_ = State::kRunning;
+      on_ready();
+    }
+    wait_for_something();
+    read_signals();
+    read_ready();
+    reap();
+    if (Clock::now() >= kill_at_) {
+      log_.write(LogLevel::kWarning, "some processes did not end in time: killing them");
+      signal_all(SIGKILL);
+      kill_at_ = Clock::time_point::max();
+    }
+    if (state_ == State::kRunning) start_due();
+  }
+  return exit_status_;
+}
+
+void Supervisor::start(Child& child) {
+  child.restart_at = Clock::time_point::max();
+  child.started = Clock::now();
+  const pid_t attendant = ::getpid();
+  const pid_t pid = ::fork();
+  if (pid < 0) {
+    log_.write(LogLevel::kCritical, fmt::format("cannot start process {}: {}", shared_.description(child.id),
+                                                std::strerror(errno)));
+    if (state_ == State::kStarting) return stop(kExitFailure);
+    child.restart_at = child.started + kLongestDelay;
+    return;
+  }
+  if (pid > 0) {
+    child.pid = pid;
+    shared_.set_pid(child.id, pid);
+    return;
+  }
+  // The new process.
+  int status = kExitFailure;
+  try {
+    reset_signals();
+    // Without its attendant a process has nobody to end it.
+    ::prctl(PR_SET_PDEATHSIG, SIGTERM);
+    shared_.set_pid(child.id, ::getpid());
+    shared_.become(child.id);
+    if (::getppid() == attendant) status = child.main(*this);
+  } catch (const std::exception& exception) {
+    log_.write(LogLevel::kCritical,
+               fmt::format("process {}: {}", shared_.description(child.id), exception.what()));
+  }
+  std::exit(status);  // NOLINT(concurrency-mt-unsafe): there is one thread
+}
+
+void Supervisor::wait_for_something() {
+  Clock::time_point until = kill_at_;
+  if (state_ == State::kRunning)
+    for (const Child& child : children_)
+      until = std::min(until, child.restart_at);
+  int timeout = -1;
+  if (until != Clock::time_point::max()) {
+    const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
+    timeout = static_cast<int>(std::clamp<long long>(left, 0, 60'000));
+  }
+  std::array<pollfd, 2> waiting{pollfd{signals_.get(), POLLIN, 0}, pollfd{ready_fd_.get(), POLLIN, 0}};
+  ::poll(waiting.data(), waiting.size(), timeout);
+}
+
+void Supervisor::read_signals() {
+  while (const std::optional<int> signal = signals_.next()) {
+    if (*signal == SIGHUP) {
+      log_.write(LogLevel::kNotice,
+                 "SIGHUP: this version does not reload its configuration; restart it instead");
+    } else if (*signal == SIGTERM || *signal == SIGINT) {
+      if (state_ == State::kStopping) {
+        // Some send it twice in a row, to the process and to its group; who sends it later means it.
+        if (Clock::now() - stopping_since_ < kRepeat) continue;
+        log_.write(LogLevel::kWarning, "stopping at once");
+        signal_all(SIGKILL);
+        kill_at_ = Clock::time_point::max();
+      } else {
+        log_.write(LogLevel::kNotice, "stopping: replies in progress have 5 s to finish");
+        stop(0);
+      }
+    }
+  }
+}
+
+void Supervisor::read_ready() {
+  std::uint64_t count = 0;
+  if (::read(ready_fd_.get(), &count, sizeof count) == static_cast<ssize_t>(sizeof count))
+    not_ready_ -= std::min<std::size_t>(count, not_ready_);
+}
+
+void Supervisor::reap() {
+  for (Child& child : children_) {
+    if (child.pid == 0) continue;
+    int status = 0;
+    const pid_t reaped = ::waitpid(child.pid, &status, WNOHANG);
+    if (reaped == child.pid) {
+      // The signals that we end processes with ourselves.
+      const bool ours = WIFSIGNALED(status) && (WTERMSIG(status) == SIGTERM || WTERMSIG(status) == SIGKILL);
+      on_death(child, cause_of_death(status), status == 0 || ours);
+    } else if (reaped < 0 && errno == ECHILD) {
+      on_death(child, "is gone", true);
+    }
+  }
+}
+
+void Supervisor::on_death(Child& child, const std::string& cause, bool orderly) {
+  const std::string who = fmt::format("process {} ({})", shared_.description(child.id), child.pid);
+  child.pid = 0;
+  shared_.set_pid(child.id, 0);
+  switch (state_) {
+    case State::kStopping:
+      if (!orderly) {
+        log_.write(LogLevel::kError, fmt::format("{} {}", who, cause));
+        exit_status_ = kExitFailure;
+      }
+      break;
+    case State::kStarting:
+      log_.write(LogLevel::kCritical, fmt::format("{} {} before it was ready: giving up", who, cause));
+      stop(kExitFailure);
+      break;
+    case State::kRunning: {
+      const Clock::time_point now = Clock::now();
+      if (now - child.started >= kStable) child.delay = std::chrono::milliseconds{0};
+      child.restart_at = now + child.delay;
+      log_.write(LogLevel::kError,
+                 fmt::format("{} {}: starting it again in {} ms", who, cause, child.delay.count()));
+      child.delay = std::clamp(child.delay * 2, kFirstDelay, kLongestDelay);
+      break;
+    }
+  }
+}
+
+void Supervisor::start_due() {
+  const Clock::time_point now = Clock::now();
+  for (Child& child : children_)
+    if (child.pid == 0 && child.restart_at <= now) start(child);
+}
+
+void Supervisor::stop(int exit_status) {
+  state_ = State::kStopping;
+  exit_status_ = exit_status;
+  stopping_since_ = Clock::now();
+  kill_at_ = stopping_since_ + kGrace;
+  on_stop_();
+  signal_all(SIGTERM);
+}
+
+void Supervisor::signal_all(int signal) noexcept {
+  for (const Child& child : children_)
+    if (child.pid != 0) ::kill(child.pid, signal);
+}
+
+bool Supervisor::any_alive() const noexcept {
+  return std::ranges::any_of(children_, [](const Child& child) { return child.pid != 0; });
+}
+
+}  // namespace httpd::daemon

@@ -1,0 +1,83 @@
+// The attendant process: starts the others, restarts them, ends them.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <functional>
+#include <string>
+#include <sys/types.h>
+#include <vector>
+
+#include <httpd/log.h>
+
+#include "daemon/shared_state.h"
+#include "daemon/signals.h"
+#include "net/unique_fd.h"
+
+namespace httpd::daemon {
+
+/// Runs processes until SIGTERM or SIGINT comes.
+///
+/// A process that ends before all are ready makes the start fail. Later it is started again: at once the
+/// first time, then with a delay that doubles up to ten seconds, until it has stayed alive for half a minute.
+class Supervisor {
+ public:
+  /// Runs in the new process; what it returns is its exit status. It is to end soon after SIGTERM.
+  using Main = std::function<int(Supervisor& supervisor)>;
+  /// How long processes get to finish what they are doing, before SIGKILL: the five seconds that replies
+  /// have, and a little for ending by themselves.
+  static constexpr std::chrono::milliseconds kGrace{5500};
+
+  /// Both must outlive the supervisor. Throws std::system_error.
+  Supervisor(SharedState& state, Log& log);
+  Supervisor(const Supervisor&) = delete;
+  Supervisor& operator=(const Supervisor&) = delete;
+  ~Supervisor() = default;
+
+  /// Adds a process, before run(). The start is complete when every process has called notify_ready().
+  void add(const std::string& description, Main main);
+  /// Called in a process, once: it serves.
+  void notify_ready() noexcept;
+
+  /// Starts all processes and returns when they have ended: 0, or kExitFailure when the start failed.
+  /// `on_ready` and `on_stop` are called in this process, the latter when the end begins.
+  int run(const std::function<void()>& on_ready, const std::function<void()>& on_stop);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  struct Child {
+    std::size_t id;
+    Main main;
+    pid_t pid = 0;
+    Clock::time_point started;
+    Clock::time_point restart_at = Clock::time_point::max();
+    std::chrono::milliseconds delay{0};
+  };
+  enum class State : char { kStarting, kRunning, kStopping };
+
+  void start(Child& child);
+  void start_due();
+  void wait_for_something();
+  void read_signals();
+  void read_ready();
+  void reap();
+  void on_death(Child& child, const std::string& cause, bool orderly);
+  void stop(int exit_status);
+  void signal_all(int signal) noexcept;
+  [[nodiscard]] bool any_alive() const noexcept;
+
+  SharedState& shared_;
+  Log& log_;
+  SignalDescriptor signals_;
+  net::UniqueFd ready_fd_;
+  std::vector<Child> children_;
+  std::size_t not_ready_ = 0;
+  State state_ = State::kStarting;
+  Clock::time_point kill_at_ = Clock::time_point::max();
+  Clock::time_point stopping_since_;
+  int exit_status_ = 0;
+  std::function<void()> on_stop_;
+};
+
+}  // namespace httpd::daemon

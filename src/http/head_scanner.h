@@ -1,0 +1,56 @@
+// Finds the end of a message head as its bytes come in, and refuses what cannot become one as early as it
+// can. SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "http/limits.h"
+#include "http/refusal.h"
+
+namespace httpd::http {
+
+/// Looks at each byte of a message head once, however it is fragmented (RFC 9112 sections 2.2, 3 and 5).
+///
+/// The request line is checked byte by byte, so that a client that does not speak HTTP is answered at once
+/// and does not wait for an empty line that never comes. Of the field lines only ends and number are looked
+/// at here; their syntax is RequestParser's.
+class HeadScanner {
+ public:
+  explicit HeadScanner(const Limits& limits) noexcept : limits_(&limits) {}
+  void reset() noexcept { *this = HeadScanner(*limits_); }
+
+  /// `input` is the message from its first byte on: all that earlier calls saw, and more. True when the head
+  /// is complete; false when more is needed or the message is refused (see refusal()).
+  bool scan(std::string_view input) noexcept;
+
+  [[nodiscard]] Refusal refusal() const noexcept { return refusal_; }
+  /// The size of the head with its last empty line; once scan() returned true.
+  [[nodiscard]] std::size_t size() const noexcept { return position_; }
+  /// The parts of the request line, once it is complete: offsets into the message.
+  [[nodiscard]] std::size_t method_end() const noexcept { return method_end_; }
+  [[nodiscard]] std::size_t target_end() const noexcept { return target_end_; }
+  /// True when at least the method and the target are known, so that a refusal can be logged with them.
+  [[nodiscard]] bool has_target() const noexcept { return target_end_ != 0; }
+
+ private:
+  enum class Part : char { kMethod, kTarget, kVersion, kFields };
+  bool refuse(Refusal refusal) noexcept;
+  bool scan_request_line(std::string_view input) noexcept;
+  bool scan_fields(std::string_view input) noexcept;
+
+  const Limits* limits_;
+  std::size_t position_ = 0;  // bytes looked at
+  std::size_t method_end_ = 0;
+  std::size_t target_end_ = 0;
+  std::size_t line_start_ = 0;
+  std::size_t fields_ = 0;
+  Part part_ = Part::kMethod;
+  Refusal refusal_ = Refusal::kNone;
+};
+
+/// The number of bytes of empty lines that `input` begins with. RFC 9112 section 2.2 asks a server to skip at
+/// least one before a request line.
+[[nodiscard]] std::size_t leading_empty_lines(std::string_view input) noexcept;
+
+}  // namespace httpd::http

@@ -1,0 +1,25 @@
+// multipart/form-data (RFC 7578, RFC 2046 section 5.1.1) without files.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <string_view>
+
+#include "http/arguments.h"
+#include "http/refusal.h"
+
+namespace httpd::http {
+
+/// Adds the fields of `body` to `out`. `boundary` is MediaType::boundary. Lines end with CR LF; text before
+/// the first delimiter and after the final one, which is required, is ignored. Each part has at most 8 header
+/// fields of 4096 bytes together, one of them `Content-Disposition: form-data; name="..."`, and there are at
+/// most 1000 parts.
+///
+/// kFileUpload for a part with a file name; kFormFieldTooLarge for one whose name and value together have
+/// more than `max_pair` bytes (0: no limit); kMalformedForm for all other faults, a NUL and a
+/// Content-Transfer-Encoding other than 7bit, 8bit or binary among them. After a refusal `out` holds the
+/// fields before the fault.
+[[nodiscard]] Refusal parse_multipart(std::string_view body, std::string_view boundary, std::size_t max_pair,
+                                      Arguments& out);
+
+}  // namespace httpd::http

@@ -1,0 +1,268 @@
+// The only file that knows Boost.Beast. SPDX-License-Identifier: GPL-2.0-or-later
+#include "http/parser.h"
+
+#include <algorithm>
+#include <boost/beast/http/basic_parser.hpp>
+#include <cstring>
+#include <limits>
+
+#include "http/characters.h"
+
+namespace httpd::http {
+namespace {
+
+namespace beast = boost::beast;
+
+FieldId field_id(beast::http::field field) noexcept {
+  switch (field) {
+    case beast::http::field::host:
+      return FieldId::kHost;
+    case beast::http::field::content_length:
+      return FieldId::kContentLength;
+    case beast::http::field::transfer_encoding:
+      return FieldId::kTransferEncoding;
+    case beast::http::field::connection:
+      return FieldId::kConnection;
+    case beast::http::field::expect:
+      return FieldId::kExpect;
+    case beast::http::field::content_type:
+      return FieldId::kContentType;
+    default:
+      return FieldId::kOther;
+  }
+}
+
+std::string_view view(beast::string_view text) noexcept {
+  return {text.data(), text.size()};
+}
+
+/// `seen`: the field lines before the one at fault.
+Refusal refusal_for(const beast::error_code& code, const std::vector<FieldLine>& seen) noexcept {
+  using beast::http::error;
+  const auto has = [&seen](FieldId id) {
+    return std::ranges::any_of(seen, [id](const FieldLine& line) { return line.id == id; });
+  };
+  if ((code == error::bad_content_length && has(FieldId::kTransferEncoding)) ||
+      (code == error::bad_transfer_encoding && has(FieldId::kContentLength)))
+    return Refusal::kConflictingLengths;
+  if (code == error::bad_method || code == error::bad_version) return Refusal::kMalformedRequestLine;
+  if (code == error::bad_target) return Refusal::kMalformedTarget;
+  if (code == error::bad_line_ending) return Refusal::kBareLineEnding;
+  if (code == error::bad_content_length || code == error::multiple_content_length)
+    return Refusal::kInvalidContentLength;
+  if (code == error::bad_transfer_encoding) return Refusal::kInvalidTransferEncoding;
+  if (code == error::bad_chunk || code == error::bad_chunk_extension) return Refusal::kMalformedChunk;
+  return Refusal::kMalformedField;
+}
+
+constexpr std::string_view kShortestChunkedBody = "0\r\n\r\n";
+
+/// Of one chunk, in bytes. Nobody sends any; RFC 9112 section 7.1.1 asks for a limit.
+constexpr std::size_t kMaxChunkExtensions = 1024;
+
+std::optional<Method> known_method(std::string_view text) noexcept {
+  for (const Method method : {Method::kGet, Method::kPost, Method::kHead, Method::kPut, Method::kDelete,
+                              Method::kOptions, Method::kPatch, Method::kTrace, Method::kConnect})
+    if (method_name(method) == text) return method;
+  return std::nullopt;
+}
+
+/// A line feed without a carriage return before it: Beast would wait for the latter for ever.
+bool has_bare_line_feed(std::string_view text) noexcept {
+  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
+    if (at > 0 && text[at - 1] != '\r') return true;
+  return false;
+}
+
+}  // namespace
+
+/// Beast's parser, which calls back for each element that it finds.
+class RequestParser::Syntax final : public beast::http::basic_parser<true> {
+ public:
+  explicit Syntax(RequestHead& head) : head_(head) {
+    body_limit(boost::none);
+    header_limit(std::numeric_limits<std::uint32_t>::max());
+    eager(true);
+  }
+  /// What the next put() works on: its input, where the body goes, and the limits.
+  std::string_view input;
+  std::string* body = nullptr;
+  std::uint64_t body_limit_bytes = 0;
+  const Limits* limits = nullptr;
+  Refusal too_large = Refusal::kBodyTooLarge;
+
+  std::uint64_t body_size = 0;
+  std::uint64_t chunk_left = 0;      // data of the chunk that has begun
+  Refusal refused = Refusal::kNone;  // what Beast let pass and we do not
+
+ private:
+  void on_request_impl(beast::http::verb /*method*/, beast::string_view method_text,
+                       beast::string_view target, int version, beast::error_code& /*error*/) override {
+    head_.method_text = view(method_text);
+    head_.target_text = view(target);
+    head_.http_1_0 = version == 10;
+  }
+  void on_field_impl(beast::http::field name, beast::string_view name_text, beast::string_view value,
+                     beast::error_code& error) override {
+    if (!in_body_) {
+      head_.fields.push_back({field_id(name), view(name_text), view(value)});
+      return;
+    }
+    // Trailer fields (RFC 9110 section 6.5) are checked and dropped: nothing here has a use for them. A value
+    // that does not lie in the input is one that Beast has unfolded (RFC 9112 section 5.2).
+    if (!value.empty() && (value.data() < input.data() || value.data() >= input.data() + input.size()))
+      return refuse(Refusal::kObsoleteFold, error);
+    trailer_size_ += name_text.size() + value.size() + sizeof(": \r\n") - 1;
+    if (trailer_size_ > limits->max_header_size) return refuse(Refusal::kHeaderTooLarge, error);
+    if (++trailer_fields_ > limits->max_header_fields) refuse(Refusal::kTooManyFields, error);
+  }
+  void on_header_impl(beast::error_code& /*error*/) override { in_body_ = true; }
+  void on_chunk_header_impl(std::uint64_t size, beast::string_view extensions,
+                            beast::error_code& error) override {
+    // Beast takes any byte in a quoted extension value, a line feed too, which others take for the line's
+    // end.
+    for (const char byte : extensions)
+      if (!is_field_vchar(byte) && !is_blank(byte)) return refuse(Refusal::kMalformedChunk, error);
+    if (extensions.size() > kMaxChunkExtensions) return refuse(Refusal::kMalformedChunk, error);
+    if (size > body_limit_bytes - body_size) return refuse(too_large, error);
+    chunk_left = size;
+  }
+  std::size_t on_chunk_body_impl(std::uint64_t /*remain*/, beast::string_view data,
+                                 beast::error_code& /*error*/) override {
+    body_size += data.size();
+    chunk_left -= data.size();
+    if (body != nullptr) body->append(data.data(), data.size());
+    return data.size();
+  }
+  void on_finish_impl(beast::error_code& /*error*/) override {}
+  // A request with Content-Length is counted by RequestParser itself, and Beast never sees its body.
+  void on_body_init_impl(const boost::optional<std::uint64_t>& /*length*/,
+                         beast::error_code& /*error*/) override {}
+  std::size_t on_body_impl(beast::string_view data, beast::error_code& /*error*/) override {
+    return data.size();
+  }
+  void on_response_impl(int /*code*/, beast::string_view /*reason*/, int /*version*/,
+                        beast::error_code& /*error*/) override {}
+
+  void refuse(Refusal refusal, beast::error_code& error) noexcept {
+    refused = refusal;
+    error = beast::http::error::bad_chunk;
+  }
+
+  RequestHead& head_;
+  bool in_body_ = false;
+  std::size_t trailer_size_ = 0;
+  std::size_t trailer_fields_ = 0;
+};
+
+RequestParser::RequestParser(const Limits& limits) : limits_(limits), scanner_(limits) {}
+RequestParser::~RequestParser() = default;
+
+void RequestParser::reset() noexcept {
+  scanner_.reset();
+  text_.clear();
+  head_.method.reset();
+  head_.method_text = head_.target_text = {};
+  head_.http_1_0 = false;
+  head_.target = {};
+  head_.fields.clear();
+  head_.framing = {};
+  body_size_ = 0;
+  refusal_ = Refusal::kNone;
+}
+
+RequestParser::State RequestParser::refuse(Refusal refusal) noexcept {
+  refusal_ = refusal;
+  return State::kRefused;
+}
+
+std::string_view RequestParser::request_line(std::string_view input) const noexcept {
+  // Once the head is whole its own copy is what is left of it.
+  const std::string_view text = text_.empty() ? input : std::string_view(text_);
+  return text.substr(0, text.find_first_of("\r\n"));
+}
+
+RequestParser::State RequestParser::parse_head(std::string_view input) {
+  if (!scanner_.scan(input))
+    return scanner_.refusal() == Refusal::kNone ? State::kMore : refuse(scanner_.refusal());
+
+  text_.assign(input.data(), scanner_.size());
+  // Beast knows 1.0 and 1.1 alone; RFC 9110 section 2.5 wants a later minor version to be read as the highest
+  // known.
+  char& minor_version = text_[scanner_.target_end() + sizeof(" HTTP/1.") - 1];
+  if (minor_version > '1') minor_version = '1';
+
+  if (syntax_) {
+    // Beast's parser reads one message; made anew in its old place it costs no allocation.
+    std::destroy_at(syntax_.get());
+    std::construct_at(syntax_.get(), head_);
+  } else {
+    syntax_ = std::make_unique<Syntax>(head_);
+  }
+  beast::error_code error;
+  // The head alone; a body is read later, so Beast may not look for it in this call.
+  const std::size_t used = syntax_->put(boost::asio::const_buffer(text_.data(), text_.size()), error);
+  if (error && error != beast::http::error::need_more) return refuse(refusal_for(error, head_.fields));
+  if (used != text_.size()) return refuse(Refusal::kMalformedField);
+
+  head_.method = known_method(head_.method_text);
+  const std::optional<Target> target = parse_target(head_.method.value_or(Method::kGet), head_.target_text);
+  if (!target) return refuse(Refusal::kMalformedTarget);
+  head_.target = *target;
+  if (const Refusal refusal = read_framing(head_.fields, head_.http_1_0, head_.framing);
+      refusal != Refusal::kNone)
+    return refuse(refusal);
+  return State::kComplete;
+}
+
+RequestParser::State RequestParser::parse_body(std::string_view input, std::string* body, std::uint64_t limit,
+                                               Refusal too_large, std::size_t& consumed) {
+  consumed = 0;
+  switch (head_.framing.body) {
+    case Framing::Body::kNone:
+      return State::kComplete;
+    case Framing::Body::kLength:
+      return head_.framing.length > limit ? refuse(too_large) : parse_counted(input, body, consumed);
+    case Framing::Body::kChunked:
+      return parse_chunked(input, body, limit, too_large, consumed);
+  }
+  return State::kComplete;
+}
+
+RequestParser::State RequestParser::parse_counted(std::string_view input, std::string* body,
+                                                  std::size_t& consumed) {
+  const std::uint64_t missing = head_.framing.length - body_size_;
+  consumed = static_cast<std::size_t>(std::min<std::uint64_t>(missing, input.size()));
+  if (body != nullptr) body->append(input.data(), consumed);
+  body_size_ += consumed;
+  return body_size_ == head_.framing.length ? State::kComplete : State::kMore;
+}
+
+RequestParser::State RequestParser::parse_chunked(std::string_view input, std::string* body,
+                                                  std::uint64_t limit, Refusal too_large,
+                                                  std::size_t& consumed) {
+  syntax_->eager(false);
+  syntax_->input = input;
+  syntax_->body = body;
+  syntax_->body_limit_bytes = limit;
+  syntax_->limits = &limits_;
+  syntax_->too_large = too_large;
+  beast::error_code error;
+  // No body ends within fewer bytes, and Beast asserts that a last chunk is not given to it with fewer.
+  while (!syntax_->is_done() && !error &&
+         input.size() - consumed >= (syntax_->chunk_left > 0 ? 1 : kShortestChunkedBody.size()))
+    consumed +=
+        syntax_->put(boost::asio::const_buffer(input.data() + consumed, input.size() - consumed), error);
+  body_size_ = syntax_->body_size;
+  if (syntax_->refused != Refusal::kNone) return refuse(syntax_->refused);
+  if (error && error != beast::http::error::need_more) return refuse(refusal_for(error, head_.fields));
+  if (syntax_->is_done()) return State::kComplete;
+  if (syntax_->chunk_left > 0 || input.size() - consumed < kShortestChunkedBody.size()) return State::kMore;
+  // What is left is an unfinished chunk header or trailer section.
+  const std::string_view rest = input.substr(consumed);
+  if (has_bare_line_feed(rest)) return refuse(Refusal::kMalformedChunk);
+  if (rest.size() > limits_.max_header_size) return refuse(Refusal::kHeaderTooLarge);
+  return State::kMore;
+}
+
+}  // namespace httpd::http

@@ -1,0 +1,62 @@
+// The table behind describe(): what a refused client and its administrator are told.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "http/refusal.h"
+
+#include <array>
+#include <cstddef>
+
+namespace httpd::http {
+namespace {
+
+struct Row {
+  Refusal refusal;
+  RefusalInfo info;
+};
+
+constexpr std::array kRows = {
+    Row{Refusal::kNone, {200, "", ""}},
+    Row{Refusal::kMalformedRequestLine, {400, "The request line is malformed", ""}},
+    Row{Refusal::kMalformedTarget, {400, "The request target is malformed", ""}},
+    Row{Refusal::kMalformedField, {400, "A header field is malformed", ""}},
+    Row{Refusal::kBareLineEnding, {400, "A line does not end with CR LF", ""}},
+    Row{Refusal::kObsoleteFold, {400, "A header field is folded over several lines", ""}},
+    Row{Refusal::kMissingHost, {400, "The Host field is missing", ""}},
+    Row{Refusal::kInvalidHost, {400, "The Host field is invalid or there is more than one", ""}},
+    Row{Refusal::kInvalidContentLength, {400, "The Content-Length field is invalid", ""}},
+    Row{Refusal::kConflictingLengths, {400, "Content-Length and Transfer-Encoding exclude each other", ""}},
+    Row{Refusal::kInvalidTransferEncoding, {400, "The Transfer-Encoding field is invalid", ""}},
+    Row{Refusal::kMalformedChunk, {400, "The chunked body is malformed", ""}},
+    Row{Refusal::kMalformedForm, {400, "The form or query is malformed", ""}},
+    Row{Refusal::kIncompleteMessage, {400, "The request ended before it was complete", ""}},
+    Row{Refusal::kNoSuchRoot, {404, "Nothing is served under this path", ""}},
+    Row{Refusal::kMethodNotAllowed, {405, "The method is not allowed for this path", ""}},
+    Row{Refusal::kHeaderTimeout, {408, "The request header took too long to arrive", "header_timeout"}},
+    Row{Refusal::kBodyTimeout, {408, "The request body took too long to arrive", "body_timeout"}},
+    Row{Refusal::kBodyTooLarge, {413, "The request body is too large", "receive_buf_size"}},
+    Row{Refusal::kFormTooLarge, {413, "The form is too large", "max_form_size"}},
+    Row{Refusal::kFormFieldTooLarge, {413, "A field of the form is too large", "post_buf_size"}},
+    Row{Refusal::kTargetTooLong, {414, "The request target is too long", "max_uri_size"}},
+    Row{Refusal::kFileUpload, {415, "Forms with files are not accepted", ""}},
+    Row{Refusal::kUnknownExpectation, {417, "The only expectation that can be met is 100-continue", ""}},
+    Row{Refusal::kHeaderTooLarge, {431, "The request header is too large", "max_header_size"}},
+    Row{Refusal::kTooManyFields, {431, "The request has too many header fields", "max_header_fields"}},
+    Row{Refusal::kUnknownMethod, {501, "The method is not known", ""}},
+    Row{Refusal::kUnknownTransferCoding, {501, "The only transfer coding that is known is chunked", ""}},
+    Row{Refusal::kUnsupportedVersion, {505, "The HTTP version is not supported", ""}},
+};
+
+constexpr bool rows_follow_the_enumeration() {
+  for (std::size_t i = 0; i < kRows.size(); ++i) {
+    if (static_cast<std::size_t>(kRows[i].refusal) != i) return false;
+  }
+  return kRows.back().refusal == Refusal::kUnsupportedVersion;
+}
+static_assert(rows_follow_the_enumeration(), "one row for each Refusal, in the order of the enumeration");
+
+}  // namespace
+
+const RefusalInfo& describe(Refusal refusal) noexcept {
+  return kRows[static_cast<std::size_t>(refusal)].info;
+}
+
+}  // namespace httpd::http

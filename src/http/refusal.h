@@ -1,0 +1,52 @@
+// Why a request is refused: one value for each reason, with its status code and the parameter that changes
+// it. SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <string_view>
+
+namespace httpd::http {
+
+/// The reasons, with the clause that asks for the refusal. Cause and remedy stand in describe().
+enum class Refusal : std::uint8_t {
+  kNone,
+  kMalformedRequestLine,     ///< RFC 9112 section 3
+  kMalformedTarget,          ///< RFC 9112 section 3.2, RFC 3986
+  kMalformedField,           ///< RFC 9112 section 5, RFC 9110 section 5.5
+  kBareLineEnding,           ///< RFC 9112 section 2.2
+  kObsoleteFold,             ///< RFC 9112 section 5.2
+  kMissingHost,              ///< RFC 9112 section 3.2
+  kInvalidHost,              ///< RFC 9112 section 3.2
+  kInvalidContentLength,     ///< RFC 9112 section 6.3
+  kConflictingLengths,       ///< RFC 9112 section 6.3: Content-Length beside Transfer-Encoding
+  kInvalidTransferEncoding,  ///< RFC 9112 section 6.1
+  kMalformedChunk,           ///< RFC 9112 section 7.1
+  kMalformedForm,            ///< URL standard section 5.1, RFC 7578
+  kIncompleteMessage,        ///< RFC 9112 section 8
+  kNoSuchRoot,               ///< RFC 9110 section 15.5.5
+  kMethodNotAllowed,         ///< RFC 9110 section 15.5.6
+  kHeaderTimeout,            ///< RFC 9110 section 15.5.9
+  kBodyTimeout,              ///< RFC 9110 section 15.5.9
+  kBodyTooLarge,             ///< RFC 9110 section 15.5.14
+  kFormTooLarge,             ///< RFC 9110 section 15.5.14
+  kFormFieldTooLarge,        ///< RFC 9110 section 15.5.14
+  kTargetTooLong,            ///< RFC 9110 section 15.5.15
+  kFileUpload,               ///< RFC 9110 section 15.5.16: a file in a multipart form
+  kUnknownExpectation,       ///< RFC 9110 section 10.1.1
+  kHeaderTooLarge,           ///< RFC 6585 section 5
+  kTooManyFields,            ///< RFC 6585 section 5
+  kUnknownMethod,            ///< RFC 9110 section 15.6.2
+  kUnknownTransferCoding,    ///< RFC 9112 section 6.1
+  kUnsupportedVersion,       ///< RFC 9110 section 15.6.6
+};
+
+/// What is told to the client and to the administrator. Static storage.
+struct RefusalInfo {
+  int status;
+  std::string_view reason;     ///< one short sentence without a full stop, fit for the client
+  std::string_view parameter;  ///< the httpd parameter that moves the limit; "" where none does
+};
+
+[[nodiscard]] const RefusalInfo& describe(Refusal refusal) noexcept;
+
+}  // namespace httpd::http

@@ -1,0 +1,134 @@
+// One client connection: reads requests, has them answered, writes the replies (RFC 9112 section 9).
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstdint>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "net/event_loop.h"
+#include "net/stream.h"
+#include "server/context.h"
+#include "server/exchange.h"
+#include "server/output.h"
+
+namespace httpd::server {
+
+/// A state machine driven by events, timers and finished replies. One request is in work at a time; those
+/// that came behind it wait in order, first in the socket.
+///
+/// Destroys itself through Owner::on_closed() once it is closed; nobody else does, but the owner at its own
+/// end.
+class Connection final : public net::ListNode<Connection>,
+                         private net::EventHandler,
+                         private net::Timer,
+                         private net::Task,
+                         private Exchange::Owner {
+ public:
+  class Owner {
+   public:
+    /// `connection` is to be destroyed; it touches nothing of itself any more.
+    virtual void on_closed(Connection& connection) noexcept = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+
+  /// Starts to wait for requests. `context` and `owner` must outlive it. Throws std::system_error when the
+  /// kernel cannot watch the stream.
+  Connection(Context& context, Owner& owner, std::unique_ptr<net::Stream> stream, const net::Address& peer);
+  ~Connection() override;
+  Connection(const Connection&) = delete;
+  Connection& operator=(const Connection&) = delete;
+
+  /// Context::draining was set: ends now if idle, else with the reply in work. May destroy this object.
+  void on_draining();
+
+ private:
+  enum class Phase : std::uint8_t {
+    kIdle,       // between requests
+    kHead,       // a request has begun
+    kBody,       // its head is complete
+    kHandling,   // a handler keeps the reply
+    kStreaming,  // the reply's body comes from a BodySource
+    kEnding,     // the last reply is being written; then the connection closes
+    kLingering,  // we have closed our side and wait for the client to close its own
+    kClosed,
+  };
+  enum class Step : bool { kWait, kAgain };
+  enum class Limit : std::uint8_t { kNone, kIdle, kHead, kBody, kSend, kStream, kLinger };
+  enum class Fill : std::uint8_t { kData, kBlocked, kEnd };
+
+  // What sets it in motion. Each may end in the destruction of this object, and does nothing after that.
+  void on_events(std::uint32_t events) override;
+  void on_timer() override;
+  void run() override;
+  void on_reply_finished(Exchange& exchange) noexcept override;
+  const net::Address& local_address() noexcept override;
+
+  void drive() noexcept { take_turn(Limit::kNone); }
+  void take_turn(Limit expired) noexcept;
+  void take_steps();
+  void on_limit(Limit expired);
+  Step step();
+  bool wait();
+
+  // Input (connection_input.cpp)
+  Step read_head();
+  Step read_body();
+  Step on_head_complete();
+  Step want_input();
+  Fill fill();
+  Step on_input_end();
+  Step discard_input();
+  void consume(std::size_t bytes) noexcept { input_.remove_prefix(bytes); }
+  void keep_input();
+
+  // Replies (connection_reply.cpp)
+  Step on_message_complete();
+  Step answer();
+  Step refuse(http::Refusal refusal, bool close);
+  void log_refusal(http::Refusal refusal);
+  void start_reply();
+  void write_head(std::uint64_t length, bool streamed);
+  void write_body(Exchange::Body& body);
+  Step pump_stream();
+  Step end_reply();
+  template <typename Bytes>
+  void write_large(Bytes bytes);
+  bool flush();
+  Step end_connection();
+  void abort() noexcept;
+  void close() noexcept { phase_ = Phase::kClosed; }
+
+  void set_limit(Limit limit, bool restart);
+  [[nodiscard]] std::string client_text() const { return peer_.text(); }
+
+  Context& context_;
+  Owner& owner_;
+  std::unique_ptr<net::Stream> stream_;
+  std::unique_ptr<Exchange> exchange_;  // from the first byte of a request to the end of its reply
+  OutputQueue queue_;
+  std::string stash_;       // input that waits for more, or for its turn
+  std::string_view input_;  // what is to be parsed next: in stash_, or in the context's read buffer
+  std::uint64_t stream_position_ = 0;
+  net::Address peer_;
+  net::Address local_;  // asked of the kernel when a handler asks
+  Phase phase_ = Phase::kIdle;
+  Limit limit_ = Limit::kNone;
+  net::TimePoint turn_began_;
+  http::Refusal refusal_ = http::Refusal::kNone;  // to be sent once the message is complete
+  bool readable_ = false;      // an event said so, and no read since has found the socket empty
+  bool hung_up_ = false;       // the end of the input is near: read until it comes
+  bool broken_ = false;        // both directions are gone: no reply can reach the client
+  bool was_queued_ = false;    // the reply in work is large, or did not go out at once
+  bool keep_alive_ = true;     // after the reply in work
+  bool chunked_ = false;       // the stream's framing
+  bool head_pending_ = false;  // the stream's head waits for the first piece of its body
+  bool linger_ = false;        // the client is still sending what nobody will read
+  bool input_ended_ = false;
+  bool progressed_ = false;  // bytes moved in this turn
+};
+
+}  // namespace httpd::server

@@ -1,0 +1,168 @@
+// From bytes to complete requests. SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <functional>
+
+#include "http/head_scanner.h"
+#include "http/reply_head.h"
+#include "server/connection.h"
+
+namespace httpd::server {
+namespace {
+
+/// The body of a refused request that is read and dropped so that the connection can live on; a longer one
+/// costs more than a new connection does.
+constexpr std::uint64_t kDiscardLimit = 256 * 1024;
+constexpr std::size_t kReserveLimit = 64 * 1024 * 1024;
+constexpr int kDiscardReads = 16;
+
+}  // namespace
+
+Connection::Step Connection::read_head() {
+  if (phase_ == Phase::kIdle) consume(http::leading_empty_lines(input_));
+  if (!input_.empty() && (phase_ == Phase::kHead || input_ != "\r")) {
+    if (phase_ == Phase::kIdle) {
+      exchange_ = context_.take_exchange();
+      exchange_->begin(*this, peer_);
+      phase_ = Phase::kHead;
+      limit_ = Limit::kNone;
+    }
+    switch (exchange_->parser().parse_head(input_)) {
+      case http::RequestParser::State::kComplete:
+        consume(exchange_->parser().head_size());
+        return on_head_complete();
+      case http::RequestParser::State::kRefused:
+        return refuse(exchange_->parser().refusal(), true);
+      case http::RequestParser::State::kMore:
+        break;
+    }
+  }
+  return want_input();
+}
+
+Connection::Step Connection::on_head_complete() {
+  context_.statistics.add(Statistics::kRequests);
+  const http::Framing& framing = exchange_->parser().head().framing;
+  keep_alive_ = framing.keep_alive;
+  was_queued_ = !queue_.empty();
+  refusal_ = exchange_->route(context_.router);
+  // A path that could mean two things is answered like a message that could: nothing after it is trusted.
+  if (refusal_ == http::Refusal::kMalformedTarget) return refuse(refusal_, true);
+  if (framing.body == http::Framing::Body::kNone) return on_message_complete();
+
+  const bool counted = framing.body == http::Framing::Body::kLength;
+  if (refusal_ == http::Refusal::kNone) {
+    const auto [limit, too_large] = exchange_->body_limit();
+    if (counted && framing.length > limit) return refuse(too_large, true);
+    if (counted) exchange_->received_body().reserve(std::min<std::uint64_t>(framing.length, kReserveLimit));
+  } else if (framing.expects_continue || framing.unknown_expectation ||
+             (counted && framing.length > kDiscardLimit)) {
+    // Whether the body comes after this reply is the client's choice, so the connection cannot be kept.
+    return refuse(refusal_, true);
+  }
+  if (framing.expects_continue && input_.empty()) context_.output += http::kContinue;
+  phase_ = Phase::kBody;
+  limit_ = Limit::kNone;
+  return Step::kAgain;
+}
+
+Connection::Step Connection::read_body() {
+  const bool wanted = refusal_ == http::Refusal::kNone;
+  const auto [limit, too_large] = exchange_->body_limit();
+  std::size_t consumed = 0;
+  const http::RequestParser::State state =
+      exchange_->parser().parse_body(input_, wanted ? &exchange_->received_body() : nullptr,
+                                     wanted ? limit : kDiscardLimit, wanted ? too_large : refusal_, consumed);
+  consume(consumed);
+  switch (state) {
+    case http::RequestParser::State::kComplete:
+      return on_message_complete();
+    case http::RequestParser::State::kRefused:
+      return refuse(exchange_->parser().refusal(), true);
+    case http::RequestParser::State::kMore:
+      break;
+  }
+  return want_input();
+}
+
+Connection::Step Connection::want_input() {
+  switch (fill()) {
+    case Fill::kData:
+      return Step::kAgain;
+    case Fill::kBlocked:
+      return Step::kWait;
+    case Fill::kEnd:
+      return on_input_end();
+  }
+  return Step::kWait;
+}
+
+Connection::Fill Connection::fill() {
+  if (input_ended_) return Fill::kEnd;
+  if (!readable_) return Fill::kBlocked;
+  keep_input();
+  char* const buffer = context_.read_buffer.get();
+  const net::IoResult result = stream_->read(buffer, Context::kReadBufferSize);
+  switch (result.state) {
+    case net::IoResult::State::kDone:
+      context_.statistics.add(Statistics::kBytesReceived, result.bytes);
+      progressed_ = true;
+      // A short read has emptied the socket (epoll(7)); what comes later brings an event of its own. Only the
+      // end of the input may have been announced already.
+      if (result.bytes < Context::kReadBufferSize && !hung_up_) readable_ = false;
+      if (stash_.empty()) {
+        input_ = {buffer, result.bytes};
+      } else {
+        stash_.append(buffer, result.bytes);
+        input_ = stash_;
+      }
+      return Fill::kData;
+    case net::IoResult::State::kBlocked:
+      readable_ = false;
+      return Fill::kBlocked;
+    case net::IoResult::State::kEnd:
+      input_ended_ = true;
+      return Fill::kEnd;
+    case net::IoResult::State::kFailed:
+      close();
+      return Fill::kBlocked;
+  }
+  return Fill::kBlocked;
+}
+
+Connection::Step Connection::on_input_end() {
+  if (phase_ != Phase::kIdle) return refuse(http::Refusal::kIncompleteMessage, true);
+  phase_ = Phase::kEnding;
+  return Step::kAgain;
+}
+
+/// Moves input that is left over to memory of this connection's own, and gives that back when nothing is
+/// left.
+void Connection::keep_input() {
+  if (input_.empty()) {
+    if (stash_.capacity() > std::string().capacity()) stash_ = std::string();
+    stash_.clear();
+  } else if (std::greater_equal<>()(input_.data(), stash_.data()) &&
+             std::less<>()(input_.data(), stash_.data() + stash_.size())) {
+    stash_.erase(0, stash_.size() - input_.size());
+  } else {
+    stash_.assign(input_);
+  }
+  input_ = stash_;
+}
+
+Connection::Step Connection::discard_input() {
+  for (int reads = 0; reads < kDiscardReads; ++reads) {
+    if (!readable_) return Step::kWait;
+    const net::IoResult result = stream_->read(context_.read_buffer.get(), Context::kReadBufferSize);
+    if (result.state == net::IoResult::State::kBlocked) {
+      readable_ = false;
+    } else if (result.state != net::IoResult::State::kDone) {
+      close();
+      return Step::kWait;
+    }
+  }
+  context_.loop.post(*this);
+  return Step::kWait;
+}
+
+}  // namespace httpd::server

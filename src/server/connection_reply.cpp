@@ -1,0 +1,311 @@
+// From complete requests to bytes on the wire. SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <array>
+#include <ctime>
+#include <fmt/format.h>
+
+#include "http/characters.h"
+#include "http/escape.h"
+#include "http/reply_head.h"
+#include "server/connection.h"
+
+namespace httpd::server {
+namespace {
+
+constexpr std::size_t kCopyLimit = 16 * 1024;     // a longer body is cheaper to send from where it lies
+constexpr std::size_t kStreamWindow = 32 * 1024;  // what is asked of a BodySource at once
+constexpr net::Duration kNoticeable = std::chrono::milliseconds(1);
+constexpr std::string_view kAllowAnywhere = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
+
+/// True when one of these header lines begins with `name` and a colon.
+bool has_field(std::string_view lines, std::string_view name) noexcept {
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    if (http::iequals(line.substr(0, line.find(':')), name)) return true;
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+  }
+  return false;
+}
+
+}  // namespace
+
+Connection::Step Connection::on_message_complete() {
+  if (refusal_ != http::Refusal::kNone) return refuse(refusal_, false);
+  const http::RequestHead& head = exchange_->parser().head();
+  if (head.method == Method::kOptions) {
+    const Route* const route = exchange_->routed_to();
+    exchange_->answer(204, {});
+    exchange_->add_engine_field("Allow", route == nullptr ? std::string(kAllowAnywhere) : route->allow());
+    start_reply();
+    return Step::kAgain;
+  }
+  if (const http::Refusal refusal = exchange_->read_arguments(); refusal != http::Refusal::kNone)
+    return refuse(refusal, false);
+  return answer();
+}
+
+Connection::Step Connection::answer() {
+  phase_ = Phase::kHandling;
+  // Replies that are ready do not wait for a handler that may be slow, once one in this turn was.
+  if (context_.loop.now() - turn_began_ > kNoticeable && !flush() && phase_ == Phase::kClosed)
+    return Step::kWait;
+  std::string error;
+  const bool good = exchange_->run_handler(error);
+  context_.loop.refresh_time();
+  if (!good) {
+    context_.log.write(LogLevel::kError,
+                       fmt::format("handler of root {} failed: {}; answered with 500",
+                                   exchange_->routed_to()->root, http::escape_for_log(error)));
+    exchange_->answer(500, "The handler failed\n");
+  } else if (!exchange_->finished()) {
+    return Step::kAgain;
+  }
+  start_reply();
+  return Step::kAgain;
+}
+
+Connection::Step Connection::refuse(http::Refusal refusal, bool close) {
+  const http::RefusalInfo& info = http::describe(refusal);
+  log_refusal(refusal);
+  const Route* const route = exchange_->routed_to();
+  exchange_->answer(info.status, std::string(info.reason) + '\n');
+  if (refusal == http::Refusal::kMethodNotAllowed) exchange_->add_engine_field("Allow", route->allow());
+  if (close) {
+    keep_alive_ = false;
+    linger_ = true;  // the client may still be sending
+  }
+  start_reply();
+  return Step::kAgain;
+}
+
+void Connection::log_refusal(http::Refusal refusal) {
+  const http::RefusalInfo& info = http::describe(refusal);
+  const LogLevel level = info.parameter.empty() ? LogLevel::kInfo : LogLevel::kWarning;
+  if (!context_.log.enabled(level) || !context_.throttle.admit(context_.log, context_.loop.now())) return;
+  std::string line = fmt::format("{}: {} {}", client_text(), info.status, info.reason);
+  const std::string_view shown = exchange_->parser().request_line(phase_ == Phase::kHead ? input_ : "");
+  if (!shown.empty()) line += fmt::format("; request \"{}\"", http::escape_for_log(shown));
+  if (!info.parameter.empty())
+    line += fmt::format("; parameter {} of module httpd moves this limit", info.parameter);
+  context_.log.write(level, line);
+}
+
+void Connection::start_reply() {
+  if (exchange_->abandoned())
+    context_.log.write(LogLevel::kError,
+                       fmt::format("handler of root {} let a request go without answering it; "
+                                   "answered with 500",
+                                   exchange_->root()));
+  const int status = exchange_->status();
+  if (context_.draining && keep_alive_) {
+    keep_alive_ = false;
+    linger_ = true;  // the client does not know yet, and may have sent more
+  }
+  const Route* const route = exchange_->routed_to();
+  if (status == 405 && route != nullptr && !has_field(exchange_->reply_fields(), "Allow"))
+    exchange_->add_engine_field(
+        "Allow", route->allow(exchange_->method() == Method::kGet ? MethodSet{Method::kGet, Method::kHead}
+                                                                  : MethodSet{exchange_->method()}));
+
+  Exchange::Body& body = exchange_->reply_body();
+  // RFC 9110 section 15.3.6: a 205 has no content, and says so.
+  if (status == 205) body = std::string_view();
+  const bool bodiless = exchange_->is_head() || http::is_bodiless(status);
+  if (std::holds_alternative<std::unique_ptr<BodySource>>(body)) {
+    chunked_ = !exchange_->parser().head().http_1_0;
+    if (!chunked_ && !bodiless) keep_alive_ = false;
+    if (bodiless) {
+      write_head(0, true);
+      end_reply();
+    } else {
+      stream_position_ = 0;
+      head_pending_ = true;
+      phase_ = Phase::kStreaming;
+    }
+    return;
+  }
+  const auto size_of = [](const auto& bytes) -> std::size_t {
+    if constexpr (requires { bytes.view(); }) {
+      return bytes.view().size();
+    } else if constexpr (requires { bytes.size(); }) {
+      return bytes.size();
+    } else {
+      return 0;
+    }
+  };
+  write_head(std::visit(size_of, body), false);
+  if (!bodiless) write_body(body);
+  end_reply();
+}
+
+void Connection::write_head(std::uint64_t length, bool streamed) {
+  context_.statistics.count_reply(exchange_->status());
+  http::ReplyHead head;
+  head.status = exchange_->status();
+  head.date = context_.date.value(std::time(nullptr));
+  head.content_type = http::is_bodiless(head.status) ? std::string_view() : exchange_->content_type();
+  head.fields = exchange_->reply_fields();
+  head.length = length;
+  if (streamed && !http::is_bodiless(head.status))
+    head.body = chunked_ ? http::ReplyHead::Body::kChunked : http::ReplyHead::Body::kUntilClose;
+  if (!keep_alive_) {
+    head.connection = "close";
+  } else if (exchange_->parser().head().http_1_0) {
+    head.connection = "keep-alive";
+  }
+  http::append_reply_head(head, context_.output);
+}
+
+void Connection::write_body(Exchange::Body& body) {
+  if (const auto* const view = std::get_if<std::string_view>(&body)) {
+    context_.output += *view;
+  } else if (auto* const text = std::get_if<std::string>(&body)) {
+    if (text->size() <= kCopyLimit) {
+      context_.output += *text;
+    } else {
+      write_large(std::move(*text));
+    }
+  } else if (auto* const lent = std::get_if<LentBytes>(&body)) {
+    if (lent->view().size() <= kCopyLimit) {
+      context_.output += lent->view();
+    } else {
+      write_large(std::move(*lent));
+    }
+  }
+}
+
+/// Writes what is pending and `bytes` in one go; what the client does not take at once waits where it lies.
+template <typename Bytes>
+void Connection::write_large(Bytes bytes) {
+  std::string& output = context_.output;
+  std::size_t written = 0;
+  if (queue_.empty()) {
+    const std::string_view view = [&bytes]() -> std::string_view {
+      if constexpr (requires { bytes.view(); }) {
+        return bytes.view();
+      } else {
+        return bytes;
+      }
+    }();
+    const std::array<iovec, 2> pieces{iovec{output.data(), output.size()},
+                                      iovec{const_cast<char*>(view.data()), view.size()}};
+    const net::IoResult result = stream_->write(pieces);
+    if (result.state == net::IoResult::State::kFailed) {
+      output.clear();
+      return close();
+    }
+    written = result.bytes;
+    context_.statistics.add(Statistics::kBytesSent, written);
+    progressed_ = progressed_ || written > 0;
+  }
+  const std::size_t of_output = std::min(written, output.size());
+  queue_.append_copy(std::string_view(output).substr(of_output));
+  queue_.append(std::move(bytes), written - of_output);
+  output.clear();
+  // Also when all went to the kernel: it is a while until so much is with the client.
+  was_queued_ = true;
+}
+
+Connection::Step Connection::pump_stream() {
+  keep_input();  // the read buffer is about to be used for the body
+  BodySource& source = *std::get<std::unique_ptr<BodySource>>(exchange_->reply_body());
+  char* const buffer = context_.read_buffer.get();
+  std::ptrdiff_t count = BodySource::kBroken;
+  try {
+    count = source.read(stream_position_, buffer, kStreamWindow);
+  } catch (const std::exception& exception) {
+    context_.log.write(LogLevel::kError, fmt::format("the stream of root {} failed: {}", exchange_->root(),
+                                                     http::escape_for_log(exception.what())));
+  } catch (...) {
+    context_.log.write(LogLevel::kError, fmt::format("the stream of root {} failed", exchange_->root()));
+  }
+  if (count > static_cast<std::ptrdiff_t>(kStreamWindow)) count = BodySource::kBroken;
+  const bool first = std::exchange(head_pending_, false);
+  if (count < BodySource::kEnd) {
+    context_.log.write(
+        LogLevel::kError,
+        fmt::format("the body of a reply of root {} could not be completed after {} bytes: {}",
+                    exchange_->root(), stream_position_, first ? "answered with 500" : "connection cut"));
+    if (first) {
+      exchange_->answer(500, "The handler failed\n");
+      start_reply();
+      return Step::kAgain;
+    }
+    flush();
+    abort();
+    return Step::kWait;
+  }
+  if (first) write_head(0, count != BodySource::kEnd);
+  if (count == BodySource::kLater) {
+    if (broken_) close();
+    return Step::kWait;
+  }
+  if (count == BodySource::kEnd) {
+    if (!first && chunked_) http::append_chunk_header(0, context_.output);
+    return end_reply();
+  }
+  const auto size = static_cast<std::size_t>(count);
+  if (chunked_) http::append_chunk_header(size, context_.output);
+  context_.output.append(buffer, size);
+  if (chunked_) context_.output += "\r\n";
+  stream_position_ += size;
+  // One window at a time: what the client has not taken is all that is held for it.
+  return flush() ? Step::kAgain : Step::kWait;
+}
+
+Connection::Step Connection::end_reply() {
+  if (phase_ == Phase::kClosed) return Step::kWait;
+  context_.give_back(std::move(exchange_));
+  refusal_ = http::Refusal::kNone;
+  limit_ = Limit::kNone;
+  phase_ = keep_alive_ ? Phase::kIdle : Phase::kEnding;
+  return Step::kAgain;
+}
+
+/// Writes all that is pending. False when the client does not take it now, or the connection broke (kClosed).
+bool Connection::flush() {
+  std::string& output = context_.output;
+  if (queue_.empty()) {
+    if (output.empty()) return true;
+    const iovec piece{output.data(), output.size()};
+    const net::IoResult result = stream_->write(std::span(&piece, 1));
+    if (result.state == net::IoResult::State::kFailed) {
+      output.clear();
+      close();
+      return false;
+    }
+    context_.statistics.add(Statistics::kBytesSent, result.bytes);
+    progressed_ = progressed_ || result.bytes > 0;
+    queue_.append_copy(std::string_view(output).substr(result.bytes));
+    output.clear();
+    was_queued_ = was_queued_ || !queue_.empty();
+    return queue_.empty();
+  }
+  queue_.append_copy(output);
+  output.clear();
+  const net::IoResult result = queue_.write_to(*stream_);
+  context_.statistics.add(Statistics::kBytesSent, result.bytes);
+  progressed_ = progressed_ || result.bytes > 0;
+  if (result.state == net::IoResult::State::kFailed) {
+    queue_.clear();
+    close();
+    return false;
+  }
+  return queue_.empty();
+}
+
+Connection::Step Connection::end_connection() {
+  // With unread input in the socket the kernel would follow close(2) by a reset, which destroys what of the
+  // reply is still on its way (RFC 9112 section 9.6). Only a client that announced the end itself, and has
+  // taken everything, is not expected to send more.
+  if (input_ended_ || broken_ || (!linger_ && !was_queued_ && input_.empty() && !readable_)) {
+    close();
+    return Step::kWait;
+  }
+  stream_->finish_writing();
+  input_ = {};
+  phase_ = Phase::kLingering;
+  return Step::kAgain;
+}
+
+}  // namespace httpd::server

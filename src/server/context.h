@@ -1,0 +1,72 @@
+// What all connections of a server share.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <httpd/log.h>
+
+#include "http/date.h"
+#include "net/event_loop.h"
+#include "server/exchange.h"
+#include "server/log_throttle.h"
+#include "server/router.h"
+#include "server/settings.h"
+#include "server/statistics.h"
+
+namespace httpd::server {
+
+/// One for each server. The buffers are for use within one turn of a connection: what outlives the turn is
+/// copied to memory of the connection's own, so that idle connections hold none.
+class Context final : private Exchange::Owner {
+ public:
+  static constexpr std::size_t kReadBufferSize = 64 * 1024;
+
+  Context(net::EventLoop& event_loop, const Settings& all_settings, const Router& all_routes, Log& host_log,
+          Statistics& counters);
+  ~Context();
+  Context(const Context&) = delete;
+  Context& operator=(const Context&) = delete;
+
+  /// A connection's turn. Whatever happens in it, nothing of its output is left for the next connection's.
+  class Turn {
+   public:
+    explicit Turn(Context& context) noexcept : output_(context.output) { output_.clear(); }
+    ~Turn();
+    Turn(const Turn&) = delete;
+    Turn& operator=(const Turn&) = delete;
+
+   private:
+    std::string& output_;
+  };
+
+  /// An exchange for a new request, and its way back. One that a handler still holds stays as it is until the
+  /// handler lets go of it.
+  [[nodiscard]] std::unique_ptr<Exchange> take_exchange();
+  void give_back(std::unique_ptr<Exchange> exchange) noexcept;
+
+  net::EventLoop& loop;
+  const Settings& settings;
+  const Router& router;
+  Log& log;
+  Statistics& statistics;
+  LogThrottle throttle;
+  http::DateCache date;
+  std::unique_ptr<char[]> read_buffer;
+  /// Replies of the connection whose turn it is, until they are written. Empty between turns: see Turn.
+  std::string output;
+  bool draining = false;  ///< the server is shutting down: every reply closes its connection
+
+ private:
+  void on_reply_finished(Exchange& exchange) noexcept override;
+  const net::Address& local_address() noexcept override { return no_address_; }
+
+  std::vector<std::unique_ptr<Exchange>> spare_;
+  std::vector<std::unique_ptr<Exchange>> orphans_;
+  net::Address no_address_;
+};
+
+}  // namespace httpd::server

@@ -1,0 +1,246 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/exchange.h"
+
+#include <algorithm>
+#include <array>
+#include <new>
+#include <stdexcept>
+
+#include "http/characters.h"
+#include "http/form.h"
+#include "http/multipart.h"
+
+namespace httpd::server {
+namespace {
+
+constexpr std::size_t kKeptCapacity = 64 * 1024;  // what an exchange at rest may hold of each text
+constexpr std::string_view kDefaultType = "text/plain; charset=utf-8";
+
+/// The fields that frame the message or belong to the connection: a handler that set one could split a reply.
+constexpr std::array<std::string_view, 7> kEngineFields{
+    "Connection", "Content-Length", "Content-Type", "Date", "Keep-Alive", "Transfer-Encoding", "Upgrade"};
+
+void check_field_value(std::string_view value) {
+  if (!std::ranges::all_of(value,
+                           [](char byte) { return http::is_field_vchar(byte) || http::is_blank(byte); }))
+    throw std::invalid_argument("a field value with a control character");
+}
+
+void clear(std::string& text) noexcept {
+  if (text.capacity() > kKeptCapacity) {
+    text = std::string();
+  } else {
+    text.clear();
+  }
+}
+
+}  // namespace
+
+Exchange::~Exchange() {
+  if (holder_ != nullptr) holder_->detach();
+}
+
+void Exchange::begin(Owner& owner, const net::Address& client) noexcept {
+  owner_ = &owner;
+  client_ = client;
+}
+
+void Exchange::orphan(Owner& guardian) noexcept {
+  server_ = owner_->local_address();
+  owner_ = &guardian;
+  orphaned_ = true;
+}
+
+void Exchange::end() noexcept {
+  if (holder_ != nullptr) std::exchange(holder_, nullptr)->detach();
+  parser_.reset();
+  clear(body_);
+  clear(decoded_path_);
+  below_root_ = {};
+  media_type_.essence.clear();
+  media_type_.boundary.clear();
+  arguments_.clear();
+  route_ = nullptr;
+  owner_ = nullptr;
+  orphaned_ = false;
+  reset_reply();
+}
+
+void Exchange::reset_reply() noexcept {
+  status_ = 200;
+  content_type_.clear();
+  fields_.clear();
+  reply_body_ = std::string_view();
+  in_handler_ = finished_ = abandoned_ = false;
+}
+
+http::Refusal Exchange::route(const Router& router) {
+  reset_reply();
+  const http::RequestHead& head = parser_.head();
+  for (const http::FieldLine& line : head.fields)
+    if (line.id == http::FieldId::kContentType) {
+      http::parse_media_type(line.value, media_type_);
+      break;
+    }
+  if (!head.method || *head.method == Method::kConnect) return http::Refusal::kUnknownMethod;
+  if (head.framing.unknown_expectation) return http::Refusal::kUnknownExpectation;
+  if (head.target.form == http::Target::Form::kAsterisk) return http::Refusal::kNone;
+
+  std::string_view path = head.target.path;
+  decoded_path_.clear();
+  if (!http::decode_path(path, decoded_path_)) return http::Refusal::kMalformedTarget;
+  path = decoded_path_;
+  route_ = router.find(path);
+  if (route_ == nullptr) return http::Refusal::kNoSuchRoot;
+  below_root_ = path.substr(1 + route_->root.size());
+  return route_->methods.has(*head.method) ? http::Refusal::kNone : http::Refusal::kMethodNotAllowed;
+}
+
+std::pair<std::size_t, http::Refusal> Exchange::body_limit() const noexcept {
+  if (http::is_urlencoded_form(media_type_.essence) || http::is_multipart_form(media_type_.essence))
+    return {limits_.max_form_size, http::Refusal::kFormTooLarge};
+  return {limits_.receive_buf_size, http::Refusal::kBodyTooLarge};
+}
+
+http::Refusal Exchange::read_arguments() {
+  arguments_.clear();
+  if (!body_.empty()) {
+    http::Refusal refusal = http::Refusal::kNone;
+    if (http::is_urlencoded_form(media_type_.essence)) {
+      refusal = http::parse_urlencoded(body_, limits_.post_buf_size, arguments_);
+    } else if (http::is_multipart_form(media_type_.essence)) {
+      refusal = http::parse_multipart(body_, media_type_.boundary, limits_.post_buf_size, arguments_);
+    }
+    if (refusal != http::Refusal::kNone) return refusal;
+  }
+  // The target's own limit bounds a query, so its pairs need none.
+  return query().empty() ? http::Refusal::kNone : http::parse_urlencoded(query(), 0, arguments_);
+}
+
+bool Exchange::run_handler(std::string& error) {
+  in_handler_ = true;
+  bool good = false;
+  try {
+    route_->handler->handle(*this, Reply(*this));
+    good = true;
+  } catch (const std::exception& exception) {
+    error = exception.what();
+  } catch (...) {
+    error = "an exception that is no std::exception";
+  }
+  in_handler_ = false;
+  if (!good && holder_ != nullptr) std::exchange(holder_, nullptr)->detach();
+  return good;
+}
+
+void Exchange::answer(int status, std::string text) {
+  reset_reply();
+  status_ = status;
+  reply_body_ = std::move(text);
+  finished_ = true;
+}
+
+void Exchange::add_engine_field(std::string_view name, std::string_view value) {
+  fields_ += name;
+  fields_ += ": ";
+  fields_ += value;
+  fields_ += "\r\n";
+}
+
+std::string_view Exchange::content_type() const noexcept {
+  return content_type_.empty() ? kDefaultType : std::string_view(content_type_);
+}
+
+Method Exchange::method() const noexcept {
+  const Method method = parser_.head().method.value_or(Method::kGet);
+  return method == Method::kHead ? Method::kGet : method;
+}
+
+bool Exchange::is_head() const noexcept {
+  return parser_.head().method == Method::kHead;
+}
+
+std::string_view Exchange::version() const noexcept {
+  return parser_.head().http_1_0 ? std::string_view("HTTP/1.0") : std::string_view("HTTP/1.1");
+}
+
+std::string_view Exchange::root() const noexcept {
+  return route_ == nullptr ? std::string_view() : std::string_view(route_->root);
+}
+
+std::optional<std::string_view> Exchange::field(std::string_view name) const noexcept {
+  for (const http::FieldLine& line : parser_.head().fields)
+    if (http::iequals(line.name, name)) return line.value;
+  return std::nullopt;
+}
+
+std::optional<std::string_view> Exchange::argument(std::string_view name) const noexcept {
+  return arguments_.find(name);
+}
+
+std::pair<std::string_view, std::string_view> Exchange::argument_at(std::size_t index) const noexcept {
+  return arguments_.at(index);
+}
+
+const sockaddr& Exchange::server() const noexcept {
+  return orphaned_ ? server_.get() : owner_->local_address().get();
+}
+
+void Exchange::set_status(int code) {
+  if (code < 200 || code > 599) throw std::invalid_argument("a reply's status is 200 to 599");
+  status_ = code;
+}
+
+void Exchange::set_content_type(std::string_view type) {
+  check_field_value(type);
+  content_type_.assign(type);
+}
+
+void Exchange::add_field(std::string_view name, std::string_view value) {
+  if (!http::is_token(name)) throw std::invalid_argument("a field name that is no token");
+  check_field_value(value);
+  for (const std::string_view reserved : kEngineFields)
+    if (http::iequals(name, reserved))
+      throw std::invalid_argument("the field " + std::string(reserved) + " belongs to the engine");
+  add_engine_field(name, value);
+}
+
+void Exchange::complete(Body body) noexcept {
+  reply_body_ = std::move(body);
+  holder_ = nullptr;
+  finished_ = true;
+  // Last: an orphan is gone after this.
+  if (!in_handler_ && owner_ != nullptr) owner_->on_reply_finished(*this);
+}
+
+void Exchange::finish(std::string body) {
+  complete(std::move(body));
+}
+
+void Exchange::finish_copy(std::string_view body) {
+  holder_ = nullptr;  // the Reply has let go already, whatever happens here
+  try {
+    complete(std::string(body));
+  } catch (const std::bad_alloc&) {
+    abandon();
+  }
+}
+
+void Exchange::finish(LentBytes body) {
+  complete(std::move(body));
+}
+
+void Exchange::finish(std::unique_ptr<BodySource> body) {
+  if (body == nullptr) return abandon();
+  complete(std::move(body));
+}
+
+void Exchange::abandon() noexcept {
+  abandoned_ = true;
+  status_ = 500;
+  content_type_.clear();
+  fields_.clear();
+  complete(std::string_view("The handler did not answer\n"));
+}
+
+}  // namespace httpd::server

@@ -1,0 +1,136 @@
+// One request and the reply to it: what a handler holds on to while the connection waits.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <memory>
+#include <string>
+#include <string_view>
+#include <utility>
+#include <variant>
+
+#include <httpd/reply.h>
+#include <httpd/request.h>
+
+#include "http/arguments.h"
+#include "http/media_type.h"
+#include "http/parser.h"
+#include "net/address.h"
+#include "server/router.h"
+
+namespace httpd::server {
+
+/// The engine's side of Request and Reply. Kept for reuse between requests, with its memory.
+class Exchange final : public Request, public ReplyChannel {
+ public:
+  /// Told when a reply is finished after the handler returned.
+  class Owner {
+   public:
+    virtual void on_reply_finished(Exchange& exchange) noexcept = 0;
+    /// The address that the client connected to.
+    virtual const net::Address& local_address() noexcept = 0;
+
+   protected:
+    ~Owner() = default;
+  };
+  using Body = std::variant<std::string_view, std::string, LentBytes, std::unique_ptr<BodySource>>;
+
+  explicit Exchange(const http::Limits& limits) : parser_(limits), limits_(limits) {}
+  Exchange(const Exchange&) = delete;
+  Exchange& operator=(const Exchange&) = delete;
+  /// Detaches a Reply that somebody still holds.
+  ~Exchange();
+
+  /// Makes ready for a new request from this client. `owner` must outlive the request, or orphan() it.
+  void begin(Owner& owner, const net::Address& client) noexcept;
+  /// True while a handler keeps the Reply, and with it the right to look at the request.
+  [[nodiscard]] bool is_held() const noexcept { return holder_ != nullptr; }
+  /// The client is gone, but a handler still holds the Reply: `guardian` is told when it lets go.
+  void orphan(Owner& guardian) noexcept;
+  /// Ends the request: a Reply still held goes blind, large memory is given back.
+  void end() noexcept;
+
+  [[nodiscard]] http::RequestParser& parser() noexcept { return parser_; }
+  [[nodiscard]] std::string& received_body() noexcept { return body_; }
+
+  /// Finds the route and everything else that the head tells. Once, after the head is complete.
+  http::Refusal route(const Router& router);
+  [[nodiscard]] const Route* routed_to() const noexcept { return route_; }
+  /// The body's limit by its media type, and the refusal for exceeding it.
+  [[nodiscard]] std::pair<std::size_t, http::Refusal> body_limit() const noexcept;
+  /// Splits query and form into arguments. Once, after the body is complete.
+  http::Refusal read_arguments();
+
+  /// Runs the route's handler. False when it threw; `error` says what.
+  bool run_handler(std::string& error);
+  /// True when the reply is complete; false when the handler kept it.
+  [[nodiscard]] bool finished() const noexcept { return finished_; }
+  /// True when the handler let the reply go without sending it.
+  [[nodiscard]] bool abandoned() const noexcept { return abandoned_; }
+
+  /// The reply, once finished().
+  [[nodiscard]] int status() const noexcept { return status_; }
+  [[nodiscard]] std::string_view content_type() const noexcept;
+  [[nodiscard]] const std::string& reply_fields() const noexcept { return fields_; }
+  [[nodiscard]] Body& reply_body() noexcept { return reply_body_; }
+  /// Replaces the reply by one of the engine's own, in plain text.
+  void answer(int status, std::string text);
+  void add_engine_field(std::string_view name, std::string_view value);
+
+  // Request
+  [[nodiscard]] Method method() const noexcept override;
+  [[nodiscard]] bool is_head() const noexcept override;
+  [[nodiscard]] std::string_view version() const noexcept override;
+  [[nodiscard]] std::string_view target() const noexcept override { return parser_.head().target_text; }
+  [[nodiscard]] std::string_view root() const noexcept override;
+  [[nodiscard]] std::string_view path() const noexcept override { return below_root_; }
+  [[nodiscard]] std::string_view query() const noexcept override { return parser_.head().target.query; }
+  [[nodiscard]] std::optional<std::string_view> field(std::string_view name) const noexcept override;
+  [[nodiscard]] std::optional<std::string_view> argument(std::string_view name) const noexcept override;
+  [[nodiscard]] std::size_t argument_count() const noexcept override { return arguments_.size(); }
+  [[nodiscard]] std::pair<std::string_view, std::string_view> argument_at(
+      std::size_t index) const noexcept override;
+  [[nodiscard]] std::string_view media_type() const noexcept override { return media_type_.essence; }
+  [[nodiscard]] std::string_view body() const noexcept override { return body_; }
+  [[nodiscard]] const sockaddr& client() const noexcept override { return client_.get(); }
+  [[nodiscard]] const sockaddr& server() const noexcept override;
+
+  // ReplyChannel
+  void set_status(int code) override;
+  void set_content_type(std::string_view type) override;
+  void add_field(std::string_view name, std::string_view value) override;
+  void finish(std::string body) override;
+  void finish_copy(std::string_view body) override;
+  void finish(LentBytes body) override;
+  void finish(std::unique_ptr<BodySource> body) override;
+  void abandon() noexcept override;
+  [[nodiscard]] bool gone() const noexcept override { return orphaned_; }
+  void held_by(Reply* holder) noexcept override { holder_ = holder; }
+
+ private:
+  void reset_reply() noexcept;
+  void complete(Body body) noexcept;
+
+  http::RequestParser parser_;
+  const http::Limits& limits_;
+  std::string body_;
+  std::string decoded_path_;
+  std::string_view below_root_;
+  http::MediaType media_type_;
+  http::Arguments arguments_;
+  const Route* route_ = nullptr;
+  Owner* owner_ = nullptr;
+  net::Address client_;
+  net::Address server_;  // of an orphan, which has no connection to ask
+
+  Reply* holder_ = nullptr;
+  int status_ = 200;
+  std::string content_type_;  // empty: the default one
+  std::string fields_;
+  Body reply_body_;
+  bool in_handler_ = false;
+  bool finished_ = false;
+  bool abandoned_ = false;
+  bool orphaned_ = false;
+};
+
+}  // namespace httpd::server

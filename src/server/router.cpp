@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/router.h"
+
+#include <algorithm>
+
+#include <httpd/module.h>
+
+#include "http/escape.h"
+
+namespace httpd::server {
+namespace {
+
+bool is_root_char(char byte) noexcept {
+  return (byte >= 'a' && byte <= 'z') || (byte >= 'A' && byte <= 'Z') || (byte >= '0' && byte <= '9') ||
+         byte == '_' || byte == '.' || byte == '~' || byte == '-';
+}
+
+bool is_root_segment(std::string_view segment) noexcept {
+  return !segment.empty() && segment != "." && segment != ".." && std::ranges::all_of(segment, is_root_char);
+}
+
+bool is_root_path(std::string_view root) noexcept {
+  for (;;) {
+    const std::size_t slash = root.find('/');
+    if (!is_root_segment(root.substr(0, slash))) return false;
+    if (slash == std::string_view::npos) return true;
+    root.remove_prefix(slash + 1);
+  }
+}
+
+std::string_view trim(std::string_view text) noexcept {
+  constexpr std::string_view kSpace = " \t\r\n";
+  const std::size_t first = text.find_first_not_of(kSpace);
+  if (first == std::string_view::npos) return {};
+  return text.substr(first, text.find_last_not_of(kSpace) - first + 1);
+}
+
+}  // namespace
+
+std::string Route::allow(const MethodSet& without) const {
+  std::string list;
+  for (const Method method : {Method::kGet, Method::kHead, Method::kPost, Method::kPut, Method::kPatch,
+                              Method::kDelete, Method::kOptions}) {
+    if (!methods.has(method) || without.has(method)) continue;
+    if (!list.empty()) list += ", ";
+    list += method_name(method);
+  }
+  return list;
+}
+
+void Router::add(std::string_view module, std::string_view root, std::unique_ptr<Handler> handler) {
+  const std::string_view trimmed = trim(root);
+  const std::string shown =
+      "root path \"" + http::escape_for_log(trimmed) + "\" of module " + std::string(module);
+  if (!is_root_path(trimmed))
+    throw ConfigError(shown + " is not valid: it consists of segments of A-Z a-z 0-9 _ . ~ - joined by '/'");
+  if (const auto taken = table_.find(trimmed); taken != table_.end())
+    throw ConfigError(shown + " is already registered by module " + taken->second->module);
+
+  MethodSet methods = handler->methods();
+  if (methods.has(Method::kGet)) methods.add(Method::kHead);
+  methods.add(Method::kOptions);
+  // The engine answers neither for a handler: CONNECT is for proxies, and TRACE gives fields away.
+  methods.remove(Method::kConnect);
+  methods.remove(Method::kTrace);
+  const Route& route =
+      routes_.emplace_back(Route{std::string(trimmed), std::string(module), methods, std::move(handler)});
+  table_.emplace(route.root, &route);
+  longest_ = std::max(longest_, route.root.size());
+}
+
+const Route* Router::find(std::string_view path) const noexcept {
+  if (path.empty() || path.front() != '/') return nullptr;
+  path.remove_prefix(1);
+  std::size_t end = path.size();
+  if (end > longest_) {
+    // No root is longer than longest_, so the candidate ends at the last '/' that still fits one.
+    end = path.rfind('/', longest_);
+    if (end == std::string_view::npos) return nullptr;
+  }
+  for (;;) {
+    if (const auto found = table_.find(path.substr(0, end)); found != table_.end()) return found->second;
+    if (end == 0) return nullptr;
+    end = path.rfind('/', end - 1);
+    if (end == std::string_view::npos) return nullptr;
+  }
+}
+
+}  // namespace httpd::server

@@ -1,0 +1,49 @@
+// Which handler a path belongs to.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <deque>
+#include <functional>
+#include <memory>
+#include <string>
+#include <string_view>
+#include <unordered_map>
+
+#include <httpd/handler.h>
+
+namespace httpd::server {
+
+/// A root path and what serves it.
+struct Route {
+  std::string root;    ///< without slashes at its ends, e.g. "mi" or "status/live"
+  std::string module;  ///< who registered it
+  MethodSet methods;
+  std::unique_ptr<Handler> handler;
+  /// The value of the Allow field for this root (RFC 9110 section 10.2.1), less `without`.
+  [[nodiscard]] std::string allow(const MethodSet& without = {}) const;
+};
+
+/// The table of roots. Filled at start, then only read. Looking a path up costs one hash look-up for each of
+/// its segments that could end a root, however many roots there are.
+class Router {
+ public:
+  /// Adds a root. White space around it is cut. Throws ConfigError when it is no root path (segments of
+  /// [A-Za-z0-9_.~-] joined by '/', none of them "." or "..") or is taken already.
+  void add(std::string_view module, std::string_view root, std::unique_ptr<Handler> handler);
+  /// The route with the longest root that `path` (decoded, begins with '/') equals or continues with a '/';
+  /// nullptr when there is none.
+  [[nodiscard]] const Route* find(std::string_view path) const noexcept;
+  /// In the order of registration.
+  [[nodiscard]] const std::deque<Route>& routes() const noexcept { return routes_; }
+
+ private:
+  struct Hash : std::hash<std::string_view> {
+    using is_transparent = void;
+  };
+  std::deque<Route> routes_;  // a deque, so that the table's pointers and keys stay good
+  std::unordered_map<std::string_view, const Route*, Hash, std::equal_to<>> table_;
+  std::size_t longest_ = 0;
+};
+
+}  // namespace httpd::server

@@ -1,0 +1,69 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/server.h"
+
+#include <cstring>
+#include <fmt/format.h>
+#include <utility>
+
+namespace httpd::server {
+
+Server::Server(net::EventLoop& loop, const Settings& settings, const Router& router, Log& log,
+               Statistics& statistics)
+    : context_(loop, settings, router, log, statistics), handler_loop_(loop, log) {}
+
+Server::~Server() {
+  listeners_.clear();
+  while (!connections_.empty())
+    delete &connections_.pop_front();
+}
+
+void Server::init_handlers() {
+  for (const Route& route : context_.router.routes())
+    route.handler->init_process(handler_loop_);
+}
+
+void Server::serve(const net::ListenSocket& socket) {
+  net::Listener::Acceptor& acceptor = *this;
+  listeners_.push_back(std::make_unique<net::Listener>(context_.loop, socket, acceptor));
+}
+
+void Server::drain(std::function<void()> done) {
+  context_.draining = true;
+  listeners_.clear();
+  // Draining one connection may end it, and a handler that it calls may finish replies of others, but only in
+  // the loop's next turn: no other connection is destroyed here.
+  connections_.for_each([](Connection& connection) { connection.on_draining(); });
+  if (count_ == 0) return done();
+  drained_ = std::move(done);
+}
+
+void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& /*socket*/) {
+  context_.statistics.add(Statistics::kAcceptedConnections);
+  try {
+    auto stream = std::make_unique<net::PlainStream>(std::move(fd));
+    connections_.push_back(*new Connection(context_, *this, std::move(stream), peer));
+    ++count_;
+  } catch (const std::exception& exception) {
+    context_.log.write(LogLevel::kError,
+                       fmt::format("connection from {} dropped: {}", peer.text(), exception.what()));
+  }
+}
+
+void Server::on_accept_failure(int error) {
+  context_.statistics.add(Statistics::kAcceptFailures);
+  context_.log.write(
+      LogLevel::kError,
+      fmt::format("cannot accept connections: {}; trying again every second (raise the limit of open "
+                  "files: ulimit -n, LimitNOFILE=)",
+                  std::strerror(error)));
+}
+
+void Server::on_closed(Connection& connection) noexcept {
+  --count_;
+  delete &connection;
+  for (const auto& listener : listeners_)
+    listener->resume();
+  if (count_ == 0 && drained_) std::exchange(drained_, nullptr)();
+}
+
+}  // namespace httpd::server

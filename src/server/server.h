@@ -1,0 +1,58 @@
+// The HTTP server: listeners, connections and roots on one event loop.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <functional>
+#include <memory>
+#include <vector>
+
+#include <httpd/log.h>
+
+#include "net/event_loop.h"
+#include "net/listener.h"
+#include "server/connection.h"
+#include "server/context.h"
+#include "server/loop_adapter.h"
+#include "server/router.h"
+#include "server/settings.h"
+#include "server/statistics.h"
+
+namespace httpd::server {
+
+/// Serves until it is destroyed. A process may hold several, on one loop or on several.
+class Server final : private net::Listener::Acceptor, private Connection::Owner {
+ public:
+  /// All arguments must outlive the server; the router must not change any more.
+  Server(net::EventLoop& loop, const Settings& settings, const Router& router, Log& log,
+         Statistics& statistics);
+  ~Server();
+  Server(const Server&) = delete;
+  Server& operator=(const Server&) = delete;
+
+  /// Calls Handler::init_process() of every root. Once, before serving. What a handler throws comes through.
+  void init_handlers();
+  /// Serves the connections of a socket that is listening already and must outlive the server. Throws
+  /// std::system_error.
+  void serve(const net::ListenSocket& socket);
+
+  /// Stops accepting, closes idle connections, and lets requests in progress finish with Connection: close.
+  /// Calls `done` once no connection is left, perhaps before it returns.
+  void drain(std::function<void()> done);
+  /// The number of open connections.
+  [[nodiscard]] std::size_t connections() const noexcept { return count_; }
+
+ private:
+  void on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& socket) override;
+  void on_accept_failure(int error) override;
+  void on_closed(Connection& connection) noexcept override;
+
+  Context context_;
+  LoopAdapter handler_loop_;
+  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  net::IntrusiveList<Connection> connections_;
+  std::size_t count_ = 0;
+  std::function<void()> drained_;
+};
+
+}  // namespace httpd::server

@@ -1,0 +1,25 @@
+// The settings of a server; each member is the httpd parameter of the same name (docs/ADMIN.md).
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <cstdint>
+#include <string>
+
+#include "http/limits.h"
+
+namespace httpd::server {
+
+struct Settings {
+  std::string ip = "*";                   ///< an address literal, or "*" for every interface
+  std::uint16_t port = 8888;              ///< TCP port
+  std::size_t buf_size = 0;               ///< bytes that a C-API handler may print; 0: see capi::PrintBuffer
+  std::chrono::seconds conn_timeout{30};  ///< how long a connection may be idle between requests; 0: for ever
+  std::chrono::seconds header_timeout{30};  ///< from the first byte of a request to the end of its head
+  std::chrono::seconds body_timeout{30};    ///< between two arrivals of body bytes
+  std::chrono::seconds send_timeout{30};    ///< between two moments when the client takes reply bytes
+  http::Limits limits;
+};
+
+}  // namespace httpd::server

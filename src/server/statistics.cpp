@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/statistics.h"
+
+namespace httpd::server {
+
+const std::array<Statistics::Description, Statistics::kCounters>& Statistics::descriptions() noexcept {
+  static constexpr std::array<Description, kCounters> kDescriptions{{
+      {"accepted_connections", true},
+      {"open_connections", false},
+      {"requests", true},
+      {"replies_2xx", true},
+      {"replies_3xx", true},
+      {"replies_4xx", true},
+      {"replies_5xx", true},
+      {"timeouts", true},
+      {"accept_failures", true},
+      {"bytes_received", true},
+      {"bytes_sent", true},
+  }};
+  return kDescriptions;
+}
+
+void Statistics::count_reply(int status) noexcept {
+  switch (status / 100) {
+    case 2:
+      return add(kReplies2xx);
+    case 3:
+      return add(kReplies3xx);
+    case 4:
+      return add(kReplies4xx);
+    default:
+      return add(kReplies5xx);
+  }
+}
+
+}  // namespace httpd::server

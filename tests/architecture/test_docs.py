@@ -1,0 +1,232 @@
+# The documents tell the truth: parameters, MI commands, statistics, refusals and links, and the checks see lies.
+# SPDX-License-Identifier: GPL-2.0-or-later
+import re
+from pathlib import Path
+
+import house_rules
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ADMIN = (ROOT / "docs" / "ADMIN.md").read_text(encoding="utf-8")
+
+# Module -> the files that make its list of parameters.
+PARAMETER_FILES = {
+    "httpd": ["src/server/parameters.cpp"],
+    "mi_http": sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/handlers/mi_http").glob("*.cpp")),
+    "mi_fifo": sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/handlers/mi_fifo").glob("*.cpp")),
+}
+MI_FILES = sorted((ROOT / "src/daemon/mi").glob("*.cpp"))
+
+FENCE = re.compile(r"^```.*?^```[ \t]*$", re.M | re.S)
+LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(\s*<?([^()<>\s]+)>?(?:\s+\"[^\"]*\")?\s*\)")
+
+
+def sources(paths):
+    return "\n".join((ROOT / path).read_text(encoding="utf-8") for path in paths)
+
+
+def parameters_in_source(text):
+    """The names that the functions which make a Parameter are called with."""
+    makers = {"integer_parameter", "string_parameter"} | set(re.findall(r"^Parameter (\w+)\(", text, re.M))
+    return set(re.findall(rf"\b(?:{'|'.join(sorted(makers))})\(\s*\"(\w+)\"", text))
+
+
+def section(text, heading):
+    """What stands under `## heading`, up to the next heading of its level."""
+    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
+    return found[1] if found else ""
+
+
+def entries(text):
+    """Name -> (rest of the heading, text) of each `#### `name`` in `text`."""
+    pieces = re.split(r"^#### `([^`]+)`(.*)$", text, flags=re.M)[1:]
+    return {name: (rest.strip(), body) for name, rest, body in zip(pieces[::3], pieces[1::3], pieces[2::3])}
+
+
+def compare(what, there, documented):
+    return ([f"{what} {name} is not documented" for name in sorted(there - documented)]
+            + [f"{what} {name} is documented, but does not exist" for name in sorted(documented - there)])
+
+
+def parameter_problems(module, source, text):
+    described = entries(section(text, f"Parameters of {module}"))
+    problems = compare(f"parameter of {module}", parameters_in_source(source), set(described))
+    for name, (kind, body) in described.items():
+        if kind not in ("(integer)", "(string)", "(integer or string)"):
+            problems.append(f"parameter {name} of {module}: no type in the heading")
+        if not re.search(r"^Default: (none|`.+?`)\.", body, re.M):
+            problems.append(f"parameter {name} of {module}: no line that begins with Default:")
+        if f'modparam("{module}", "{name}", ' not in body:
+            problems.append(f"parameter {name} of {module}: no example modparam line")
+    return problems
+
+
+def commands_in_source(text):
+    """Name -> alias of each MI command that is added."""
+    core = {name: f"core:{name}" for name in re.findall(r"\bcore_command\(\s*\"(\w+)\"", text)}
+    return core | dict(re.findall(r"\badd\(\{\s*\"(\w+)\",\s*\{\s*\"([\w:]+)\"\s*\}", text))
+
+
+def command_problems(source, text):
+    commands = commands_in_source(source)
+    described = entries(section(text, "MI commands"))
+    problems = compare("MI command", set(commands), set(described))
+    for name in commands.keys() & described.keys():
+        body = described[name][1]
+        if f"Alias: `{commands[name]}`." not in body:
+            problems.append(f"MI command {name}: its alias {commands[name]} is not told")
+        if f"$ mi '\"method\":\"{name}\"" not in body or '{"jsonrpc":"2.0",' not in body:
+            problems.append(f"MI command {name}: no example with its output")
+    return problems
+
+
+def rows(text):
+    """The cells of each table row, without their backquotes."""
+    return [tuple(cell.strip().strip("`") for cell in line.strip().strip("|").split("|"))
+            for line in text.splitlines() if line.startswith("|")]
+
+
+def refusals_in_source(text):
+    """(status, sentence, parameter) of each row; the first one, which stands for no refusal, has no sentence."""
+    return re.findall(r"\{Refusal::\w+,\s*\{(\d+),\s*\"([^\"]+)\",\s*\"(\w*)\"\}\}", text)
+
+
+def refusal_problems(source, text):
+    documented = {(cells[0], cells[1], cells[3]) for cells in rows(section(text, "Refusals")) if len(cells) == 4}
+    documented = {row for row in documented if row[0].isdigit()}
+    return compare("refusal", {" ".join(row).strip() for row in refusals_in_source(source)},
+                   {" ".join(row).strip() for row in documented})
+
+
+def statistic_problems(source, text):
+    there = {f"httpd:{name}" for name in re.findall(r"\{\"(\w+)\", (?:true|false)\}", source)}
+    documented = {cells[0] for cells in rows(section(text, "Statistics")) if cells[0].startswith("httpd:")}
+    return compare("statistic", there, documented)
+
+
+def anchors(text):
+    """The fragments that GitHub gives the headings of `text`."""
+    found = set()
+    for heading in re.findall(r"^#{1,6}[ \t]+(.+?)[ \t]*$", FENCE.sub("", text), re.M):
+        slug = re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
+        number = 0
+        while (name := f"{slug}-{number}" if number else slug) in found:
+            number += 1
+        found.add(name)
+    return found
+
+
+def link_problems(root):
+    problems = []
+    for path in house_rules.tracked_files(root):
+        if path.suffix != ".md":
+            continue
+        text = (root / path).read_text(encoding="utf-8")
+        for target in LINK.findall(re.sub(r"`[^`\n]*`", "", FENCE.sub("", text))):
+            if re.match(r"[a-z][a-z0-9+.-]*:", target):
+                continue
+            file, _, fragment = target.partition("#")
+            aim = (root / path.parent / file).resolve() if file else root / path
+            if not aim.exists() or root.resolve() not in (aim.resolve(), *aim.resolve().parents):
+                problems.append(f"{path}: the link {target} points nowhere")
+            elif fragment and aim.suffix == ".md" and fragment not in anchors(aim.read_text(encoding="utf-8")):
+                problems.append(f"{path}: the link {target} names no heading of its page")
+    return problems
+
+
+@pytest.mark.parametrize("module", PARAMETER_FILES)
+def test_parameters_are_documented(module):
+    source = sources(PARAMETER_FILES[module])
+    assert parameters_in_source(source), "no parameters found: this test reads the source wrongly"
+    assert parameter_problems(module, source, ADMIN) == []
+
+
+def test_mi_commands_are_documented():
+    source = sources(MI_FILES)
+    assert source.count(".add(") == len(commands_in_source(source)), "commands that this test does not see"
+    assert command_problems(source, ADMIN) == []
+
+
+def test_refusals_are_documented():
+    source = sources(["src/http/refusal.cpp"])
+    assert source.count("Row{Refusal::") == len(refusals_in_source(source)) + 1, "rows that this test does not see"
+    assert refusal_problems(source, ADMIN) == []
+
+
+def test_statistics_are_documented():
+    assert statistic_problems(sources(["src/server/statistics.cpp"]), ADMIN) == []
+
+
+def test_links_lead_somewhere():
+    assert link_problems(ROOT) == []
+
+
+SOURCE = 'Parameter size(std::string name) {}\nreturn {size("a_size", 1), string_parameter(\n  "b", [] {})};'
+GOOD = ('## Parameters of m\n#### `a_size` (integer)\n\nDefault: `1`. Range: 1 to 2.\n\nmodparam("m", "a_size", 1)\n'
+        '#### `b` (string)\n\nDefault: `""`.\n\nmodparam("m", "b", "x")\n## Next\n#### `c`\n')
+
+
+def test_true_parameters_are_no_problem():
+    assert parameter_problems("m", SOURCE, GOOD) == []
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    (GOOD.replace("#### `b`", "`b`"), "parameter of m b is not documented"),
+    (GOOD.replace("## Next", "#### `d` (string)\n\nDefault: none.\nmodparam(\"m\", \"d\", 1)\n## Next"),
+     "parameter of m d is documented, but does not exist"),
+    (GOOD.replace("(integer)", ""), "parameter a_size of m: no type"),
+    (GOOD.replace("Default: `1`", "By default 1"), "parameter a_size of m: no line"),
+    (GOOD.replace('modparam("m", "b"', 'modparam("n", "b"'), "parameter b of m: no example"),
+])
+def test_false_parameters_are_reported(text, expected):
+    (found,) = parameter_problems("m", SOURCE, text)
+    assert found.startswith(expected)
+
+
+COMMANDS = 'registry.add(core_command(\n "ps", "…"));\nmi.add({"get",\n {"x:get"},\n "x"});'
+GOOD_COMMANDS = ('## MI commands\n#### `ps`\nAlias: `core:ps`.\n$ mi \'"method":"ps"\'\n{"jsonrpc":"2.0",}\n'
+                 '#### `get`\nAlias: `x:get`.\n$ mi \'"method":"get","params":[]\'\n{"jsonrpc":"2.0",}\n')
+
+
+def test_true_commands_are_no_problem():
+    assert command_problems(COMMANDS, GOOD_COMMANDS) == []
+
+
+@pytest.mark.parametrize(("text", "expected"), [
+    (GOOD_COMMANDS.replace("#### `ps`", ""), "MI command ps is not documented"),
+    (GOOD_COMMANDS + "#### `old`\n", "MI command old is documented, but does not exist"),
+    (GOOD_COMMANDS.replace("`x:get`", "`x:gets`"), "MI command get: its alias x:get is not told"),
+    (GOOD_COMMANDS.replace("$ mi '\"method\":\"ps\"", ""), "MI command ps: no example"),
+])
+def test_false_commands_are_reported(text, expected):
+    (found,) = command_problems(COMMANDS, text)
+    assert found.startswith(expected)
+
+
+def test_a_false_refusal_is_reported():
+    source = 'Row{Refusal::kA, {413, "Too large", "limit"}},'
+    row = "## Refusals\n| 413 | Too large | | `limit` |\n"
+    assert refusal_problems(source, row) == []
+    assert len(refusal_problems(source, row.replace("413", "414"))) == 2
+    assert len(refusal_problems(source, row.replace("limit", "other"))) == 2
+
+
+def test_a_false_statistic_is_reported():
+    source = '{"requests", true},'
+    assert statistic_problems(source, "## Statistics\n| `httpd:requests` | x |\n") == []
+    assert len(statistic_problems(source, "## Statistics\n| `httpd:replies` | x |\n")) == 2
+
+
+@pytest.mark.parametrize(("link", "good"), [
+    ("b.md", True), ("b.md#the-c-api-1", True), ("#top", True), ("https://example.org/c", True), ("sub/", True),
+    ("c.md", False), ("b.md#the-c-api-2", False), ("#bottom", False), ("../outside.md", False), ("/b.md", False),
+])
+def test_links(tmp_path, link, good):
+    root = tmp_path / "tree"
+    (root / "sub").mkdir(parents=True)
+    (root / "sub" / "x").touch()
+    (tmp_path / "outside.md").touch()
+    (root / "a.md").write_text(f"# Top\n\nSee [`this` page]({link}).\n\n```\n[no link](nowhere)\n```\n")
+    (root / "b.md").write_text("# The C API\n\n## The C++ API\n")
+    problems = link_problems(root)
+    assert (problems == []) is good, problems

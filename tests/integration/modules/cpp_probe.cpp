@@ -1,0 +1,198 @@
+// A module in C++ that finishes, streams, drops and spoils replies, so that the tests see what the engine
+// makes of it. SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <charconv>
+#include <chrono>
+#include <cstring>
+#include <functional>
+#include <list>
+#include <memory>
+#include <stdexcept>
+#include <string>
+#include <string_view>
+#include <utility>
+
+#include <httpd/module.h>
+
+namespace {
+
+using httpd::Method;
+using httpd::MethodSet;
+using httpd::Reply;
+using httpd::Request;
+
+constexpr std::string_view kPattern = "0123456789abcdefghijklmnopqrstuvwxyz\n";
+
+std::string pattern(std::size_t size) {
+  std::string text;
+  text.reserve(size + kPattern.size());
+  while (text.size() < size)
+    text += kPattern;
+  text.resize(size);
+  return text;
+}
+
+// The number that a path such as "/1000" ends with; 0 where it does not.
+std::size_t number_in(std::string_view path) {
+  std::size_t number = 0;
+  const std::string_view digits = path.substr(path.rfind('/') + 1);
+  std::from_chars(digits.data(), digits.data() + digits.size(), number);
+  return number;
+}
+
+// A handler made from a function.
+class Simple : public httpd::Handler {
+ public:
+  using Function = std::function<void(const Request& request, Reply reply)>;
+  Simple(MethodSet methods, Function function) : methods_(methods), function_(std::move(function)) {}
+  [[nodiscard]] MethodSet methods() const override { return methods_; }
+  void handle(const Request& request, Reply reply) override { function_(request, std::move(reply)); }
+
+ private:
+  MethodSet methods_;
+  Function function_;
+};
+
+// GET /MS: answers after so many milliseconds. GET /gone: how many clients did not wait for that.
+class Later : public httpd::Handler {
+ public:
+  [[nodiscard]] MethodSet methods() const override { return {Method::kGet}; }
+  void init_process(httpd::Loop& loop) override { loop_ = &loop; }
+  void handle(const Request& request, Reply reply) override {
+    kept_.remove_if([](const Kept& kept) { return kept.done; });
+    if (request.path() == "/gone") {
+      reply.send(std::to_string(gone_));
+      return;
+    }
+    kept_.push_back({std::move(reply), nullptr, false});
+    Kept& kept = kept_.back();
+    kept.timer = loop_->after(std::chrono::milliseconds(number_in(request.path())), [this, &kept] {
+      if (kept.reply.client_gone()) ++gone_;
+      kept.reply.send("later");
+      kept.done = true;
+    });
+  }
+
+ private:
+  struct Kept {
+    Reply reply;
+    std::unique_ptr<httpd::Loop::Subscription> timer;
+    bool done;
+  };
+  httpd::Loop* loop_ = nullptr;
+  std::list<Kept> kept_;
+  int gone_ = 0;
+};
+
+// Ten pieces of 1000 bytes, with a pause before each; then what it was told to end with.
+class Pieces : public httpd::BodySource {
+ public:
+  enum class End { kOrderly, kBroken, kThrows };
+  explicit Pieces(End end) : end_(end) {}
+  std::ptrdiff_t read(std::uint64_t position, char* buffer, std::size_t size) override {
+    if (++calls_ % 2 == 1) return kLater;
+    if (position >= kTotal) {
+      if (end_ == End::kThrows) throw std::runtime_error("a body source that throws");
+      return end_ == End::kBroken ? kBroken : kEnd;
+    }
+    const std::string all = pattern(kTotal);
+    const auto piece = std::min<std::size_t>({size, 1000, kTotal - static_cast<std::size_t>(position)});
+    std::memcpy(buffer, all.data() + position, piece);
+    return static_cast<std::ptrdiff_t>(piece);
+  }
+
+ private:
+  static constexpr std::size_t kTotal = 10000;
+  End end_;
+  int calls_ = 0;
+};
+
+void stream(const Request& request, Reply reply) {
+  if (request.path() == "/broken") {
+    reply.stream(std::make_unique<Pieces>(Pieces::End::kBroken));
+  } else if (request.path() == "/throws") {
+    reply.stream(std::make_unique<Pieces>(Pieces::End::kThrows));
+  } else {
+    reply.stream(std::make_unique<Pieces>(Pieces::End::kOrderly));
+  }
+}
+
+// Sets header fields, most of them forbidden: what header() throws leaves through the handler.
+void fields(const Request& request, Reply reply) {
+  const std::string_view path = request.path();
+  if (path == "/good") reply.header("X-Probe", "first").header("X-Probe", "second").status(201);
+  if (path == "/name") reply.header("X Probe", "value");
+  if (path == "/empty-name") reply.header("", "value");
+  if (path == "/value") reply.header("X-Probe", "a\r\nX-Injected: b");
+  if (path == "/nul") reply.header("X-Probe", std::string_view("a\0b", 3));
+  if (path == "/type") reply.content_type("text/html\r\nX-Injected: b");
+  if (path == "/length") reply.header("Content-Length", "5");
+  if (path == "/coding") reply.header("transfer-encoding", "chunked");
+  if (path == "/connection") reply.header("Connection", "close");
+  if (path == "/status-low") reply.status(199);
+  if (path == "/status-high") reply.status(600);
+  reply.send("fields");
+}
+
+void release(void* context) noexcept {
+  delete static_cast<std::string*>(context);
+}
+
+// GET /N, /copy/N, /lent/N: a body of N bytes, given in three ways.
+void large(const Request& request, Reply reply) {
+  std::string body = pattern(number_in(request.path()));
+  if (request.path().starts_with("/lent/")) {
+    auto lent = std::make_unique<std::string>(std::move(body));
+    const char* const data = lent->data();
+    const std::size_t size = lent->size();
+    reply.send(httpd::LentBytes(data, size, release, lent.release()));
+  } else if (request.path().starts_with("/copy/")) {
+    reply.send_copy(body);
+  } else {
+    reply.send(std::move(body));
+  }
+}
+
+// What of a request reaches a handler, a line each.
+void describe(const Request& request, Reply reply) {
+  std::string text = "method=" + std::string(httpd::method_name(request.method()));
+  text += "\nhead=" + std::to_string(static_cast<int>(request.is_head()));
+  text += "\ntarget=" + std::string(request.target());
+  text += "\nroot=" + std::string(request.root());
+  text += "\npath=" + std::string(request.path());
+  text += "\nquery=" + std::string(request.query());
+  text += "\nprobe=" + std::string(request.field("x-PROBE").value_or("(none)"));
+  text += "\ntype=" + std::string(request.media_type());
+  for (std::size_t i = 0; i < request.argument_count(); ++i) {
+    const auto [name, value] = request.argument_at(i);
+    text += "\nargument=" + std::string(name) + ":" + std::string(value);
+  }
+  text += "\nsize=" + std::to_string(request.body().size()) + "\n";
+  reply.send(std::move(text));
+}
+
+class CppProbe : public httpd::Module {
+ public:
+  [[nodiscard]] std::string_view name() const override { return "cpp_probe"; }
+  void init(httpd::Host& host) override {
+    const MethodSet get{Method::kGet};
+    host.register_root(name(), "later", std::make_unique<Later>());
+    add(host, "dropped", get, [](const Request&, const Reply&) {});
+    add(host, "throws", get,
+        [](const Request&, const Reply&) { throw std::runtime_error("thrown on purpose"); });
+    add(host, "stream", get, stream);
+    add(host, "fields", get, fields);
+    add(host, "large", get, large);
+    add(host, "describe", {Method::kGet, Method::kPost, Method::kPut, Method::kDelete, Method::kPatch},
+        describe);
+  }
+
+ private:
+  void add(httpd::Host& host, std::string_view root, MethodSet methods, const Simple::Function& function) {
+    host.register_root(name(), root, std::make_unique<Simple>(methods, function));
+  }
+};
+
+}  // namespace
+
+HTTPD_MODULE(CppProbe)

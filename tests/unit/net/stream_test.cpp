@@ -1,0 +1,65 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "net/stream.h"
+
+#include <array>
+#include <gtest/gtest.h>
+#include <string>
+#include <sys/socket.h>
+
+namespace httpd::net {
+namespace {
+
+using State = IoResult::State;
+
+class StreamTest : public ::testing::Test {
+ protected:
+  void SetUp() override {
+    int pair[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, pair), 0);
+    stream = std::make_unique<PlainStream>(UniqueFd(pair[0]));
+    peer = UniqueFd(pair[1]);
+  }
+  std::unique_ptr<PlainStream> stream;
+  UniqueFd peer;
+  std::array<char, 64> buffer{};
+};
+
+TEST_F(StreamTest, TellsDataBlockedAndEndApart) {
+  EXPECT_EQ(stream->read(buffer.data(), buffer.size()).state, State::kBlocked);
+  ASSERT_EQ(::send(peer.get(), "abc", 3, 0), 3);
+  const IoResult data = stream->read(buffer.data(), buffer.size());
+  EXPECT_EQ(data.state, State::kDone);
+  EXPECT_EQ(data.bytes, 3U);
+  peer.reset();
+  EXPECT_EQ(stream->read(buffer.data(), buffer.size()).state, State::kEnd);
+}
+
+TEST_F(StreamTest, WritesPiecesInOrder) {
+  char first[] = "head ";
+  char second[] = "body";
+  const std::array<iovec, 2> pieces{iovec{first, 5}, iovec{second, 4}};
+  EXPECT_EQ(stream->write(pieces).bytes, 9U);
+  EXPECT_EQ(::recv(peer.get(), buffer.data(), buffer.size(), 0), 9);
+  EXPECT_EQ(std::string(buffer.data(), 9), "head body");
+}
+
+TEST_F(StreamTest, AFullSocketBlocksAndABrokenOneFailsWithoutASignal) {
+  std::string much(1 << 20, 'x');
+  const iovec piece{much.data(), much.size()};
+  IoResult result{State::kDone};
+  for (int i = 0; i < 100 && result.state == State::kDone; ++i)
+    result = stream->write(std::span(&piece, 1));
+  EXPECT_EQ(result.state, State::kBlocked);
+  peer.reset();
+  EXPECT_EQ(stream->write(std::span(&piece, 1)).state, State::kFailed);
+}
+
+TEST_F(StreamTest, FinishWritingLeavesReading) {
+  stream->finish_writing();
+  EXPECT_EQ(::recv(peer.get(), buffer.data(), buffer.size(), 0), 0);
+  ASSERT_EQ(::send(peer.get(), "still", 5, 0), 5);
+  EXPECT_EQ(stream->read(buffer.data(), buffer.size()).bytes, 5U);
+}
+
+}  // namespace
+}  // namespace httpd::net

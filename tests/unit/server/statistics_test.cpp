@@ -1,0 +1,37 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/statistics.h"
+
+#include <gtest/gtest.h>
+#include <set>
+
+namespace httpd::server {
+namespace {
+
+TEST(Statistics, CountsRepliesByClass) {
+  Statistics statistics;
+  for (const int status : {200, 204, 302, 404, 413, 431, 500})
+    statistics.count_reply(status);
+  EXPECT_EQ(statistics.value(Statistics::kReplies2xx), 2U);
+  EXPECT_EQ(statistics.value(Statistics::kReplies3xx), 1U);
+  EXPECT_EQ(statistics.value(Statistics::kReplies4xx), 3U);
+  EXPECT_EQ(statistics.value(Statistics::kReplies5xx), 1U);
+}
+
+TEST(Statistics, GaugesFall) {
+  Statistics statistics;
+  statistics.add(Statistics::kOpenConnections, 3);
+  statistics.subtract(Statistics::kOpenConnections);
+  EXPECT_EQ(statistics.value(Statistics::kOpenConnections), 2U);
+  EXPECT_FALSE(Statistics::descriptions()[Statistics::kOpenConnections].incremental);
+}
+
+TEST(Statistics, EachHasANameOfItsOwn) {
+  std::set<std::string_view> names;
+  for (const auto& description : Statistics::descriptions()) {
+    EXPECT_FALSE(description.name.empty());
+    EXPECT_TRUE(names.insert(description.name).second) << description.name;
+  }
+}
+
+}  // namespace
+}  // namespace httpd::server
