@@ -10,8 +10,8 @@
 #ifndef HTTPD_LOAD_H
 #define HTTPD_LOAD_H
 
-/* NOLINTBEGIN(modernize-*,readability-identifier-naming,bugprone-reserved-identifier): C, with OpenSIPS's
- * names */
+/* NOLINTBEGIN(modernize-*,readability-identifier-naming,bugprone-reserved-identifier,cert-*): C, with
+ * OpenSIPS's names */
 
 #include <stddef.h>
 #include <stdint.h>
@@ -141,6 +141,6 @@ static inline int load_httpd_api(httpd_api_t* api) {
 }
 #endif
 
-/* NOLINTEND(modernize-*,readability-identifier-naming,bugprone-reserved-identifier) */
+/* NOLINTEND(modernize-*,readability-identifier-naming,bugprone-reserved-identifier,cert-*) */
 
 #endif /* HTTPD_LOAD_H */

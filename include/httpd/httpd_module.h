@@ -7,8 +7,8 @@
 #ifndef HTTPD_MODULE_H
 #define HTTPD_MODULE_H
 
-/* NOLINTBEGIN(modernize-*,readability-identifier-naming,bugprone-reserved-identifier): C, with OpenSIPS's
- * names */
+/* NOLINTBEGIN(modernize-*,readability-identifier-naming,bugprone-reserved-identifier,cert-*): C, with
+ * OpenSIPS's names */
 
 #ifdef __cplusplus
 extern "C" {
@@ -45,6 +45,6 @@ extern HTTPD_EXPORT const struct httpd_module_exports httpd_module;
 }
 #endif
 
-/* NOLINTEND(modernize-*,readability-identifier-naming,bugprone-reserved-identifier) */
+/* NOLINTEND(modernize-*,readability-identifier-naming,bugprone-reserved-identifier,cert-*) */
 
 #endif /* HTTPD_MODULE_H */

@@ -14,6 +14,7 @@ class ListNode {
   ListNode() noexcept = default;
   ListNode(const ListNode&) = delete;
   ListNode& operator=(const ListNode&) = delete;
+  // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): it does not see that members unlink themselves
   [[nodiscard]] bool linked() const noexcept { return next_ != this; }
   void unlink() noexcept {
     previous_->next_ = next_;
@@ -46,7 +47,7 @@ class IntrusiveList {
   /// Takes out and returns the first member; the list must not be empty.
   T& pop_front() noexcept {
     Node& node = *head_.next_;
-    node.unlink();
+    node.unlink();  // NOLINT(clang-analyzer-cplusplus.NewDelete): likewise
     return static_cast<T&>(node);
   }
   /// Moves all members of `other` to the end of this list.

@@ -51,6 +51,7 @@ void Exchange::orphan(Owner& guardian) noexcept {
   orphaned_ = true;
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
 void Exchange::end() noexcept {
   if (holder_ != nullptr) std::exchange(holder_, nullptr)->detach();
   parser_.reset();
@@ -66,6 +67,7 @@ void Exchange::end() noexcept {
   reset_reply();
 }
 
+// NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
 void Exchange::reset_reply() noexcept {
   status_ = 200;
   content_type_.clear();

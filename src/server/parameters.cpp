@@ -23,7 +23,7 @@ Parameter seconds(std::string name, long long min, std::chrono::seconds& target)
 
 Parameter not_yet(std::string name) {
   return string_parameter(std::move(name), [](const std::string& value) {
-    throw ConfigError("\"" + value +
+    throw ConfigError('"' + value +
                       "\" cannot be used: this version of httpd does not speak TLS; remove the line, and put "
                       "a TLS proxy in front");
   });
@@ -38,8 +38,8 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
                        [&settings](const std::string& value) {
                          if (value != "*" && !net::Address::parse(value, 0))
                            throw ConfigError(
-                               "\"" + value +
-                               "\" is neither an IPv4 or IPv6 address nor \"*\" for all interfaces");
+                               '"' + value +
+                               R"(" is neither an IPv4 or IPv6 address nor "*" for all interfaces)");
                          settings.ip = value;
                        }),
       integer_parameter("port", 1, 65535,
