@@ -19,7 +19,7 @@ class DescriptorSink final : public spdlog::sinks::base_sink<spdlog::details::nu
  private:
   void sink_it_(const spdlog::details::log_msg& message) override;
   void flush_() override {}
-  bool write(std::string_view line) const noexcept;
+  [[nodiscard]] bool write(std::string_view line) const noexcept;
 
   int fd_;
   unsigned long lost_ = 0;

@@ -18,7 +18,7 @@ constexpr int kDefaultLogLevel = static_cast<int>(LogLevel::kNotice);
 }
 
 SharedState::SharedState(std::vector<std::string> arguments, const server::Router& router)
-    : memory_(nullptr), arguments_(std::move(arguments)), router_(router), start_time_(std::time(nullptr)) {
+    : arguments_(std::move(arguments)), router_(router), start_time_(std::time(nullptr)) {
   void* const memory =
       ::mmap(nullptr, sizeof(SharedMemory), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
   if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");

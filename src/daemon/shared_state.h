@@ -70,7 +70,7 @@ class SharedState final : public DaemonState {
   [[nodiscard]] std::vector<Root> roots() const override;
 
  private:
-  SharedMemory* memory_;
+  SharedMemory* memory_ = nullptr;
   std::vector<std::string> arguments_;
   const server::Router& router_;
   std::time_t start_time_;

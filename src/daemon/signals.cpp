@@ -26,9 +26,9 @@ std::optional<int> SignalDescriptor::next() const noexcept {
 
 void reset_signals() noexcept {
   for (const int signal : {SIGTERM, SIGCHLD})
-    std::signal(signal, SIG_DFL);
+    static_cast<void>(std::signal(signal, SIG_DFL));
   for (const int signal : {SIGPIPE, SIGINT, SIGHUP, SIGUSR1, SIGUSR2})
-    std::signal(signal, SIG_IGN);
+    static_cast<void>(std::signal(signal, SIG_IGN));
   sigset_t blocked;
   ::sigemptyset(&blocked);
   ::sigaddset(&blocked, SIGTERM);

@@ -44,7 +44,7 @@ Supervisor::Supervisor(SharedState& state, Log& log)
   if (!ready_fd_) throw std::system_error(errno, std::generic_category(), "eventfd");
   // Whoever started us may have left it ignored, and then the kernel would bury our processes without
   // telling.
-  std::signal(SIGCHLD, SIG_DFL);
+  static_cast<void>(std::signal(SIGCHLD, SIG_DFL));
 }
 
 void Supervisor::add(const std::string& description, Main main) {

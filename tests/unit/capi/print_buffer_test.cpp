@@ -105,22 +105,22 @@ TEST(PrintBuffer, GivesBackWhatWasPrintedForNothing) {
   EXPECT_LT(resident_bytes(), before + (8 << 20));
 }
 
+#if !defined(__SANITIZE_ADDRESS__)
+/// In a process of its own: an address space limit cannot be raised again.
+[[noreturn]] void fall_back_and_exit() {
+  const rlimit limit{512U << 20U, 512U << 20U};
+  ::setrlimit(RLIMIT_AS, &limit);
+  FakeLog log;
+  PrintBuffer buffer(0, 1 << 20, log);
+  std::_Exit(buffer.size() == 1 << 20 && buffer.data() != nullptr && log.contains("buf_size") ? 0 : 1);
+}
+#endif
+
 TEST(PrintBuffer, WithoutRoomForAReserveItFallsBackAndSaysSo) {
-  // In a process of its own: an address space limit cannot be raised again, and sanitizers cannot live with
-  // one.
 #if defined(__SANITIZE_ADDRESS__)
   GTEST_SKIP() << "the address sanitizer reserves more address space than the limit allows";
 #else
-  EXPECT_EXIT(
-      {
-        const rlimit limit{512U << 20U, 512U << 20U};
-        ::setrlimit(RLIMIT_AS, &limit);
-        FakeLog log;
-        PrintBuffer buffer(0, 1 << 20, log);
-        const bool good = buffer.size() == 1 << 20 && buffer.data() != nullptr && log.contains("buf_size");
-        std::_Exit(good ? 0 : 1);
-      },
-      ::testing::ExitedWithCode(0), "");
+  EXPECT_EXIT(fall_back_and_exit(), ::testing::ExitedWithCode(0), "");
 #endif
 }
 
