@@ -27,11 +27,8 @@ class HeadScanner {
   [[nodiscard]] Refusal refusal() const noexcept { return refusal_; }
   /// The size of the head with its last empty line; once scan() returned true.
   [[nodiscard]] std::size_t size() const noexcept { return position_; }
-  /// The parts of the request line, once it is complete: offsets into the message.
-  [[nodiscard]] std::size_t method_end() const noexcept { return method_end_; }
+  /// Where the request target ends, once the request line is complete: an offset into the message.
   [[nodiscard]] std::size_t target_end() const noexcept { return target_end_; }
-  /// True when at least the method and the target are known, so that a refusal can be logged with them.
-  [[nodiscard]] bool has_target() const noexcept { return target_end_ != 0; }
 
  private:
   enum class Part : char { kMethod, kTarget, kVersion, kFields };

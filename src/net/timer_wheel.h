@@ -26,7 +26,6 @@ class Timer : public ListNode<Timer> {
   virtual void on_timer() = 0;
   /// Takes the deadline away. The timer does not fire until it is armed again.
   void cancel() noexcept { deadline_ = kNever; }
-  [[nodiscard]] TimePoint deadline() const noexcept { return deadline_; }
 
  private:
   friend class TimerWheel;
