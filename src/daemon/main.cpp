@@ -24,7 +24,7 @@ void open_standard_descriptors() {
 int main(int argc, char** argv) {
   using namespace httpd::daemon;
   open_standard_descriptors();
-  std::signal(SIGPIPE, SIG_IGN);
+  static_cast<void>(std::signal(SIGPIPE, SIG_IGN));
   try {
     const Options options = read_options(argc, argv);
     if (options.action == Options::Action::kExit) return options.exit_status;

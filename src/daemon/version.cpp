@@ -45,6 +45,7 @@ std::string program_path() {
   std::error_code error;
   const std::filesystem::path path = std::filesystem::read_symlink("/proc/self/exe", error);
   // Without /proc; a name that was not found through PATH has a slash.
+  // NOLINTNEXTLINE(performance-no-int-to-ptr): the kernel gives addresses as numbers
   const auto* const started_as = reinterpret_cast<const char*>(::getauxval(AT_EXECFN));
   return error ? std::string(started_as != nullptr ? started_as : "opensips-httpd") : path.string();
 }

@@ -18,6 +18,7 @@ class ListNode {
   [[nodiscard]] bool linked() const noexcept { return next_ != this; }
   void unlink() noexcept {
     previous_->next_ = next_;
+    // NOLINTNEXTLINE(clang-analyzer-cplusplus.NewDelete): it loses track of who was unlinked before deletion
     next_->previous_ = previous_;
     next_ = previous_ = this;
   }

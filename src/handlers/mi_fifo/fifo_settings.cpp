@@ -69,9 +69,8 @@ void check_directory(const char* parameter, const std::string& path) {
 
 void check_fifo_name(const std::string& path) {
   if (path.empty()) throw ConfigError("fifo_name: the name is empty; give the path of the FIFO to make");
-  std::string directory = std::filesystem::path(path).parent_path().string();
-  if (directory.empty()) directory = ".";
-  check_directory("fifo_name", directory);
+  const std::filesystem::path directory = std::filesystem::path(path).parent_path();
+  check_directory("fifo_name", directory.empty() ? "." : directory.string());
   struct stat status {};
   if (::lstat(path.c_str(), &status) != 0) {
     if (errno == ENOENT) return;
