@@ -51,6 +51,7 @@ test:
 
 bench:
 	@scripts/install-packages bench
+	@[ ! -f build/release/build.ninja ] || $(CONFIGURE) release
 	@$(MAKE) --no-print-directory build
 	@bench/run
 

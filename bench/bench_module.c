@@ -1,6 +1,6 @@
 /*
- * What the comparison asks of httpd: a module in C under the root "bench". GET prints a page of 500 bytes,
- * POST prints the body that it was sent. SPDX-License-Identifier: GPL-2.0-or-later
+ * What the comparison asks of httpd: a module in C under the root "bench". GET prints a page of 500 bytes, or
+ * of 4 MiB for /large; POST prints the body that it was sent. SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <stdio.h>
 #include <string.h>
@@ -9,6 +9,7 @@
 #include <httpd/httpd_module.h>
 
 #define REPLY_SIZE 500
+#define LARGE_SIZE (4 * 1024 * 1024)
 
 static httpd_api_t httpd;
 static char root_name[] = "bench";
@@ -17,12 +18,13 @@ static str root = {root_name, sizeof root_name - 1};
 static int answer(void* cls, void* connection, const char* url, const char* method, const char* version,
                   const char* upload_data, size_t upload_data_size, void** con_cls, str* buffer, str* page,
                   union sockaddr_union* client) {
-  (void)cls, (void)connection, (void)url, (void)version, (void)con_cls, (void)client;
+  (void)cls, (void)connection, (void)version, (void)con_cls, (void)client;
   const int posted = strcmp(method, "POST") == 0;
-  const size_t size = posted ? upload_data_size : REPLY_SIZE;
+  const size_t page_size = strcmp(url, "/large") == 0 ? LARGE_SIZE : REPLY_SIZE;
+  const size_t size = posted ? upload_data_size : page_size;
   if (size > (size_t)buffer->len) return 500;
   if (!posted) {
-    memset(buffer->s, 'x', REPLY_SIZE);
+    memset(buffer->s, 'x', size);
   } else if (size > 0) {
     memcpy(buffer->s, upload_data, size);
   }

@@ -1,6 +1,7 @@
 /*
  * The peer on which the stock module stands: libmicrohttpd as an event loop of one's own drives it, with
- * epoll inside, and every reply copied. SPDX-License-Identifier: GPL-2.0-or-later
+ * epoll inside, and every reply copied; over TLS if it gets files and a priority string.
+ * SPDX-License-Identifier: GPL-2.0-or-later
  */
 #include <arpa/inet.h>
 #include <limits.h>
@@ -13,6 +14,8 @@
 #include <sys/socket.h>
 
 #define REPLY_SIZE 500
+#define LARGE_SIZE (4 * 1024 * 1024)
+#define MOST_PEM 65536
 #define MOST_CONNECTIONS 30000U
 #define MOST_IDLE 300U /* seconds */
 
@@ -25,7 +28,7 @@ struct upload {
 static enum MHD_Result answer(void* cls, struct MHD_Connection* connection, const char* url,
                               const char* method, const char* version, const char* data, size_t* data_size,
                               void** con_cls) {
-  (void)cls, (void)url, (void)version;
+  (void)cls, (void)version;
   struct upload* upload = *con_cls;
   if (upload == NULL) {
     *con_cls = calloc(1, sizeof *upload);
@@ -38,11 +41,12 @@ static enum MHD_Result answer(void* cls, struct MHD_Connection* connection, cons
     *data_size = 0;
     return MHD_YES;
   }
-  static char page[REPLY_SIZE];
-  memset(page, 'x', sizeof page);
+  static char page[LARGE_SIZE];
+  const size_t page_size = strcmp(url, "/bench/large") == 0 ? LARGE_SIZE : REPLY_SIZE;
+  memset(page, 'x', page_size);
   const int posted = strcmp(method, "POST") == 0;
   struct MHD_Response* response = MHD_create_response_from_buffer(
-      posted ? upload->size : sizeof page, posted ? upload->bytes : page, MHD_RESPMEM_MUST_COPY);
+      posted ? upload->size : page_size, posted ? upload->bytes : page, MHD_RESPMEM_MUST_COPY);
   if (response == NULL) return MHD_NO;
   MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, "application/json");
   const enum MHD_Result result = MHD_queue_response(connection, MHD_HTTP_OK, response);
@@ -57,18 +61,44 @@ static void forget(void* cls, struct MHD_Connection* connection, void** con_cls,
   *con_cls = NULL;
 }
 
+/* The file's text, which must last as long as the program; ends the program if there is none. */
+static void read_pem(const char* path, char* text) {
+  FILE* file = fopen(path, "r");
+  const size_t size = file != NULL ? fread(text, 1, MOST_PEM - 1, file) : 0;
+  if (size == 0 || !feof(file)) {
+    (void)fprintf(stderr, "%s: cannot be read\n", path);
+    exit(1);
+  }
+  text[size] = '\0';
+  (void)fclose(file);
+}
+
 int main(int argc, char** argv) {
-  if (argc != 2) {
-    (void)fprintf(stderr, "usage: %s PORT\n", argv[0]);
+  if (argc != 2 && argc != 5) {
+    (void)fprintf(stderr, "usage: %s PORT [CERTIFICATE KEY PRIORITY]\n", argv[0]);
     return 2;
+  }
+  const int tls = argc == 5;
+  static char certificate[MOST_PEM];
+  static char key[MOST_PEM];
+  struct MHD_OptionItem tls_options[] = {{MHD_OPTION_HTTPS_MEM_CERT, 0, certificate},
+                                         {MHD_OPTION_HTTPS_MEM_KEY, 0, key},
+                                         {MHD_OPTION_HTTPS_PRIORITIES, 0, tls ? argv[4] : NULL},
+                                         {MHD_OPTION_END, 0, NULL}};
+  if (tls) {
+    read_pem(argv[2], certificate);
+    read_pem(argv[3], key);
+  } else {
+    tls_options[0] = tls_options[3];
   }
   struct sockaddr_in address = {.sin_family = AF_INET,
                                 .sin_port = htons((uint16_t)strtoul(argv[1], NULL, 10)),
                                 .sin_addr = {htonl(INADDR_LOOPBACK)}};
   struct MHD_Daemon* daemon = MHD_start_daemon(
-      MHD_USE_EPOLL, 0, NULL, NULL, &answer, NULL, MHD_OPTION_SOCK_ADDR, (struct sockaddr*)&address,
-      MHD_OPTION_CONNECTION_LIMIT, MOST_CONNECTIONS, MHD_OPTION_CONNECTION_TIMEOUT, MOST_IDLE,
-      MHD_OPTION_NOTIFY_COMPLETED, &forget, NULL, MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_END);
+      tls ? MHD_USE_EPOLL | MHD_USE_TLS : MHD_USE_EPOLL, 0, NULL, NULL, &answer, NULL, MHD_OPTION_SOCK_ADDR,
+      (struct sockaddr*)&address, MHD_OPTION_CONNECTION_LIMIT, MOST_CONNECTIONS,
+      MHD_OPTION_CONNECTION_TIMEOUT, MOST_IDLE, MHD_OPTION_NOTIFY_COMPLETED, &forget, NULL,
+      MHD_OPTION_LISTENING_ADDRESS_REUSE, 1U, MHD_OPTION_ARRAY, tls_options, MHD_OPTION_END);
   if (daemon == NULL) {
     (void)fprintf(stderr, "cannot start\n");
     return 1;

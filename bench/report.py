@@ -12,6 +12,18 @@ Written by `make bench`; `bench/README.md` says what the rows are and how to rea
 the CPU time a request. The rate is often that of the load generator, which has one core as the server does.
 """
 
+HTTPS_HEAD = "## HTTPS"
+
+HTTPS_INTRODUCTION = HTTPS_HEAD + """
+
+All rows are told the same priority string; nginx gets the OpenSSL lists nearest to it. The column *negotiated* says
+what it came to: rows can be compared where that is the same. A row without figures is a server that cannot do it. The
+first row is opensips-httpd. The strings are
+
+* default: `{default}`
+* suggested: `{suggested}`
+"""
+
 
 def _middle(values):
     return statistics.median(values)
@@ -21,28 +33,68 @@ def _span(values, form):
     return f"{_middle(values):{form}} ({min(values):{form}} … {max(values):{form}})"
 
 
+def _table(heads, rows):
+    return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, ["---"] * len(heads), *rows]) + "\n"
+
+
+def _heads(unit):
+    units = unit if unit == "MiB" else unit + "s"
+    return ["server", f"CPU µs a {unit} (min … max)", "user", "system", "× first row", f"{units}/s (min … max)",
+            "× first row"]
+
+
+def _cells(name, row, first):
+    """A server's cells, from its rounds and those of the first row."""
+    cpu = [entry.cpu for entry in row]
+    rate = [entry.rate for entry in row]
+    form = ".2f" if _middle(cpu) < 100 else ",.0f"
+    return [name, _span(cpu, form), f"{_middle([entry.user for entry in row]):{form}}",
+            f"{_middle([entry.system for entry in row]):{form}}",
+            f"{_middle(cpu) / _middle([entry.cpu for entry in first]):.2f}", _span(rate, ",.0f"),
+            f"{_middle(rate) / _middle([entry.rate for entry in first]):.2f}"]
+
+
 def load_table(title, rounds):
     """`rounds`: server name -> its rounds, in the order of the rows."""
-    lines = [f"## {title}", "",
-             "| server | CPU µs a request (min … max) | user | system | × first row | requests/s (min … max) | × first row |",
-             "| --- | --- | --- | --- | --- | --- | --- |"]
     first = next(iter(rounds.values()))
+    return f"## {title}\n\n" + _table(_heads("request"),
+                                      [_cells(name, row, first) for name, row in rounds.items()])
+
+
+def https_table(title, rounds, unit):
+    """The same with what was negotiated; a server that resumes no sessions has no rounds."""
+    heads = [*_heads(unit), "negotiated"]
+    first = next(row for row in rounds.values() if row)
+    rows = []
     for name, row in rounds.items():
-        cpu = [entry.cpu for entry in row]
-        rate = [entry.rate for entry in row]
-        lines.append(
-            f"| {name} | {_span(cpu, '.2f')} | {_middle([entry.user for entry in row]):.2f} "
-            f"| {_middle([entry.system for entry in row]):.2f} "
-            f"| {_middle(cpu) / _middle([entry.cpu for entry in first]):.2f} | {_span(rate, ',.0f')} "
-            f"| {_middle(rate) / _middle([entry.rate for entry in first]):.2f} |")
-    return "\n".join(lines) + "\n"
+        if row:
+            rows.append([*_cells(name, row, first), ", ".join(sorted({entry.negotiated for entry in row}))])
+        else:
+            rows.append([name, *["—"] * (len(heads) - 2), "resumes no sessions"])
+    return f"### {title}\n\n" + _table(heads, rows)
 
 
 def idle_table(count, sizes):
-    lines = [f"## Resident memory of an idle connection ({count:,} open, one request made on each)", "",
-             "| server | bytes a connection |", "| --- | --- |"]
-    lines += [f"| {name} | {size:,.0f} |" for name, size in sizes.items()]
-    return "\n".join(lines) + "\n"
+    return (f"## Resident memory of an idle connection ({count:,} open, one request made on each)\n\n"
+            + _table(["server", "bytes a connection"], [[name, f"{size:,.0f}"] for name, size in sizes.items()]))
+
+
+def https_idle_table(count, sizes):
+    """`sizes`: title of a case -> server name -> bytes."""
+    names = next(iter(sizes.values()))
+    return (f"### Resident memory of an idle HTTPS connection ({count:,} open, one request made on each)\n\n"
+            + _table(["server", *(f"bytes a connection: {title}" for title in sizes)],
+                     [[name, *(f"{row[name]:,.0f}" for row in sizes.values())] for name in names]))
+
+
+def split(document):
+    """The tables of plain HTTP, and those of HTTPS behind them; either may be empty."""
+    plain, head, rest = document.partition("\n" + HTTPS_HEAD + "\n")
+    return plain.strip("\n"), (head + rest).strip("\n")
+
+
+def join(plain, https):
+    return "\n\n".join(part for part in (plain.strip("\n"), https.strip("\n")) if part) + "\n"
 
 
 def _first_value(path, key):

@@ -1,6 +1,7 @@
 # Starts the servers of the comparison, and reads from /proc what they cost.
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rows of the comparison. Each serves /bench on a loopback port of its own, pinned to one core."""
+"""The rows of the comparison. Each serves /bench, and /bench/large, on a loopback port of its own, pinned to one
+core; over TLS in a case of tls_cases.py."""
 
 import os
 import shutil
@@ -11,6 +12,7 @@ from pathlib import Path
 
 PAGE_SIZE = 500
 POST_SIZE = 100
+LARGE_SIZE = 4 * 1024 * 1024
 TICKS = os.sysconf("SC_CLK_TCK")
 
 HTTPD_CONFIG = """log_level = -1
@@ -18,7 +20,12 @@ loadmodule "httpd.so"
 modparam("httpd", "ip", "127.0.0.1")
 modparam("httpd", "port", {port})
 modparam("httpd", "conn_timeout", 300)
-loadmodule "{build}/bench/bench_module.so"
+{tls}loadmodule "{build}/bench/bench_module.so"
+"""
+
+HTTPD_TLS_CONFIG = """modparam("httpd", "tls_cert_file", "{certificate}")
+modparam("httpd", "tls_key_file", "{key}")
+modparam("httpd", "tls_ciphers", "{priority}")
 """
 
 NGINX_CONFIG = """daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr crit;
@@ -27,17 +34,25 @@ http {{
   access_log off; keepalive_requests 1000000000; keepalive_timeout 300s; default_type application/json;
   client_body_temp_path {folder}; proxy_temp_path {folder}; fastcgi_temp_path {folder};
   uwsgi_temp_path {folder}; scgi_temp_path {folder};
-  server {{ listen 127.0.0.1:{port} backlog=4096; location / {{ return 200 "{page}"; }} }}
+  server {{
+    listen 127.0.0.1:{port} backlog=4096{listen_option};
+    {tls}
+    location / {{ return 200 "{page}"; }}
+    location = /bench/large {{ alias {folder}/large; }}
+  }}
 }}
 """
 
+NGINX_TLS_CONFIG = "ssl_certificate {certificate}; ssl_certificate_key {key}; {nginx} ssl_session_tickets on;"
+
 
 class Server:
-    """A running server. `log` is the file that its output went to."""
+    """A running server. `log` is the file that its output went to; `tls` says whether it speaks TLS."""
 
-    def __init__(self, name, command, port, core, log):
+    def __init__(self, name, command, port, core, log, tls=False):
         self.name = name
         self.port = port
+        self.tls = tls
         self.log = log
         with open(log, "wb") as out:
             self.process = subprocess.Popen(["taskset", "-c", str(core), *command], stdin=subprocess.DEVNULL,
@@ -119,38 +134,63 @@ def _version(command, stream="stdout"):
 
 
 def versions(build):
-    """Lines on what is compared."""
+    """Lines on the servers that are compared."""
     lines = [_version([f"{build}/bin/opensips-httpd", "-V"])]
     if Path(build, "bench/bench_mhd_server").exists():
         lines.append("libmicrohttpd " + _version(["pkg-config", "--modversion", "libmicrohttpd"]))
     if _find_nginx():
         lines.append(_version([_find_nginx(), "-v"], "stderr").removeprefix("nginx version: "))
-    lines.append(_version(["wrk", "-v"]).partition(" Copyright")[0])
     return lines
 
 
-def start_all(build, folder, core, load):
-    """Starts every server that is there, for one load (of loads.py)."""
+def wrk_version():
+    return _version(["wrk", "-v"]).partition(" Copyright")[0]
+
+
+def tls_versions():
+    """Lines on the libraries that do the cryptography."""
+    openssl = _version(["openssl", "version"]).split()[:2]
+    return [f"GnuTLS {_version(['pkg-config', '--modversion', 'gnutls'])}, which opensips-httpd and libmicrohttpd use",
+            f"{' '.join(openssl)}, which nginx and the load generator use"]
+
+
+def _tls_configs(case, folder):
+    """The lines for the daemon's configuration and for nginx's; empty where `case` is None."""
+    if case is None:
+        return "", ""
+    values = {"certificate": case.certificate(folder), "key": case.key(folder), "priority": case.priority,
+              "nginx": case.nginx}
+    return HTTPD_TLS_CONFIG.format(**values), NGINX_TLS_CONFIG.format(**values)
+
+
+def start_all(build, folder, core, load, case=None):
+    """Starts every server that is there, for one load (of loads.py). With a `case` (of tls_cases.py), whose files
+    are in `folder`, they speak TLS; there is no raw server then."""
     size = POST_SIZE if load.posts else PAGE_SIZE
+    httpd_tls, nginx_tls = _tls_configs(case, folder)
     started = []
 
     def start(name, command, port):
-        started.append(Server(name, command, port, core, f"{folder}/{name}.log"))
+        started.append(Server(name, command, port, core, f"{folder}/{name}.log", case is not None))
 
     try:
-        port = free_port()
-        start("raw", [f"{build}/bench/bench_raw_server", str(port), str(size)] + ["close"] * load.closes, port)
+        if case is None:
+            port = free_port()
+            start("raw", [f"{build}/bench/bench_raw_server", str(port), str(size)] + ["close"] * load.closes, port)
         port = free_port()
         config = Path(folder, "httpd.cfg")
-        config.write_text(HTTPD_CONFIG.format(port=port, build=build))
+        config.write_text(HTTPD_CONFIG.format(port=port, build=build, tls=httpd_tls))
         start("opensips-httpd", [f"{build}/bin/opensips-httpd", "-f", str(config)], port)
         if Path(build, "bench/bench_mhd_server").exists():
             port = free_port()
-            start("libmicrohttpd", [f"{build}/bench/bench_mhd_server", str(port)], port)
+            files = [case.certificate(folder), case.key(folder), case.priority] if case else []
+            start("libmicrohttpd", [f"{build}/bench/bench_mhd_server", str(port), *files], port)
         if _find_nginx():
             port = free_port()
+            Path(folder, "large").write_bytes(b"x" * LARGE_SIZE)
             config = Path(folder, "nginx.conf")
-            config.write_text(NGINX_CONFIG.format(port=port, folder=folder, page="x" * size))
+            config.write_text(NGINX_CONFIG.format(port=port, folder=folder, page="x" * size, tls=nginx_tls,
+                                                  listen_option=" ssl" if case else ""))
             start("nginx", [_find_nginx(), "-p", folder, "-c", str(config)], port)
     except BaseException:
         stop_all(started)
