@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <string>
 #include <string_view>
 #include <sys/socket.h>
 #include <utility>
@@ -11,6 +12,19 @@
 #include <httpd/method.h>
 
 namespace httpd {
+
+/// The TLS session that a request came over. Texts of the client's certificate are as its authority signed
+/// them: trust their meaning as far as that authority.
+struct TlsSession {
+  std::string version;         ///< "TLS1.2", "TLS1.3"
+  std::string cipher_suite;    ///< "TLS_ECDHE_ECDSA_AES_256_GCM_SHA384"
+  std::string server_name;     ///< the host name that the client asked for (RFC 6066 section 3); "" for none
+  std::string client_subject;  ///< the distinguished name (RFC 4514) in the client's verified certificate,
+                               ///< e.g. "CN=probe,O=Example"; "" when it showed none
+  std::string client_issuer;   ///< the name of the authority that signed it
+  std::string client_serial;   ///< its serial number, hexadecimal
+  std::string client_fingerprint;  ///< the SHA-256 digest of the whole certificate, hexadecimal
+};
 
 /// One whole request, head and body, as RFC 9110 and RFC 9112 define it.
 ///
@@ -50,9 +64,12 @@ class Request {
   /// argument()s.
   [[nodiscard]] virtual std::string_view body() const noexcept = 0;
   /// The client's address: sockaddr_in, or sockaddr_in6 for a true IPv6 client (never an IPv4-mapped one).
+  /// Over a Unix socket its sa_family is AF_UNIX, and nothing behind it is set.
   [[nodiscard]] virtual const sockaddr& client() const noexcept = 0;
   /// The address that the client connected to, in the same form.
   [[nodiscard]] virtual const sockaddr& server() const noexcept = 0;
+  /// The TLS session that the request came over; null when it came in clear.
+  [[nodiscard]] virtual const TlsSession* tls() const noexcept { return nullptr; }
 
  protected:
   ~Request() = default;

@@ -8,6 +8,7 @@
 #include "daemon/signals.h"
 #include "net/event_loop.h"
 #include "server/server.h"
+#include "server/tls_reload.h"
 
 namespace httpd::daemon {
 namespace {
@@ -17,8 +18,8 @@ constexpr std::chrono::seconds kDrainTime{5};
 /// Ends the loop in order: on SIGTERM, once nothing is in progress any more, or when that takes too long.
 class Ending final : private net::EventHandler, private net::Timer {
  public:
-  Ending(net::EventLoop& loop, server::Server& server, std::vector<net::ListenSocket>& sockets, Log& log)
-      : loop_(loop), server_(server), sockets_(sockets), log_(log), signals_({SIGTERM}) {
+  Ending(net::EventLoop& loop, server::Server& server, std::vector<server::Endpoint>& endpoints, Log& log)
+      : loop_(loop), server_(server), endpoints_(endpoints), log_(log), signals_({SIGTERM}) {
     loop_.add(signals_.get(), EPOLLIN, *this);
   }
   ~Ending() override { loop_.remove(signals_.get(), *this); }
@@ -30,7 +31,7 @@ class Ending final : private net::EventHandler, private net::Timer {
     if (!signals_.next() || std::exchange(ending_, true)) return;
     loop_.arm(*this, kDrainTime);
     server_.drain([this] { loop_.stop(); });
-    sockets_.clear();  // new clients are told at once that nobody listens
+    endpoints_.clear();  // new clients are told at once that nobody listens
   }
   void on_timer() override {
     log_.write(LogLevel::kWarning,
@@ -41,10 +42,26 @@ class Ending final : private net::EventHandler, private net::Timer {
 
   net::EventLoop& loop_;
   server::Server& server_;
-  std::vector<net::ListenSocket>& sockets_;
+  std::vector<server::Endpoint>& endpoints_;
   Log& log_;
   SignalDescriptor signals_;
   bool ending_ = false;
+};
+
+/// Answers to requests for a reload while the loop exists.
+class Reloading {
+ public:
+  Reloading(server::ReloadChannel& channel, net::EventLoop& loop,
+            std::function<server::ReloadResult()> reload)
+      : channel_(channel) {
+    channel_.serve(loop, std::move(reload));
+  }
+  ~Reloading() { channel_.leave(); }
+  Reloading(const Reloading&) = delete;
+  Reloading& operator=(const Reloading&) = delete;
+
+ private:
+  server::ReloadChannel& channel_;
 };
 
 }  // namespace
@@ -54,10 +71,14 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   // A process that died left its gauges as they were.
   process.statistics.set(server::Statistics::kOpenConnections, 0);
   server::Server server(loop, process.settings, process.router, process.log, process.statistics);
-  const Ending ending(loop, server, process.sockets, process.log);
+  const Ending ending(loop, server, process.endpoints, process.log);
+  if (process.credentials != nullptr) server.use_tls(process.credentials);
+  const auto reload = [&] { return server::reload_tls(server, process.settings, process.log); };
+  if (process.is_restart && process.credentials != nullptr) static_cast<void>(reload());
+  const Reloading reloading(process.reloads, loop, reload);
   server.init_handlers();
-  for (const net::ListenSocket& socket : process.sockets)
-    server.serve(socket);
+  for (const server::Endpoint& endpoint : process.endpoints)
+    server.serve(endpoint.socket, endpoint.tls);
   on_ready();
   loop.run();
   return 0;

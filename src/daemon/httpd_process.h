@@ -3,11 +3,13 @@
 #pragma once
 
 #include <functional>
+#include <memory>
 #include <vector>
 
 #include <httpd/log.h>
 
-#include "net/listener.h"
+#include "server/endpoints.h"
+#include "server/reload_channel.h"
 #include "server/router.h"
 #include "server/settings.h"
 #include "server/statistics.h"
@@ -18,7 +20,10 @@ namespace httpd::daemon {
 struct HttpdProcess {
   const server::Settings& settings;
   const server::Router& router;
-  std::vector<net::ListenSocket>& sockets;  ///< listening already; closed in this process when its end begins
+  std::vector<server::Endpoint>& endpoints;  ///< closed in this process when its end begins
+  const std::shared_ptr<const net::TlsCredentials>& credentials;  ///< null when TLS is not in use
+  server::ReloadChannel& reloads;
+  bool is_restart;  ///< the process before this one ended: the credentials may be older than what it had
   server::Statistics& statistics;
   Log& log;
 };

@@ -37,6 +37,9 @@ Options read_options(int argc, const char* const* argv) {
       ->type_name("nr");
   app.add_option("-w", options.working_directory, "Change the working directory to dir")->type_name("dir");
   app.add_option("-P", options.pid_file, "Create a pid file")->type_name("file");
+  app.add_option("-u", options.user, "Change to this user once the sockets are open; a name or number")
+      ->type_name("uid");
+  app.add_option("-g", options.group, "Change to this group; the user's unless given")->type_name("gid");
   app.add_flag("-V,--version", version, "Version number, with those of the libraries");
   try {
     app.parse(argc, argv);

@@ -14,6 +14,8 @@ struct Options {
   std::string config_file;             ///< -f
   std::string working_directory;       ///< -w; "" leaves it
   std::string pid_file;                ///< -P; "" for none
+  std::string user;                    ///< -u: a name or number; "" stays who it is
+  std::string group;                   ///< -g: likewise
   std::size_t private_memory_mb = 16;  ///< -M: OpenSIPS's private memory; a quarter of it is kept for replies
   bool debug = false;                  ///< -D: log level 4, whatever the script says
   int more_log = 0;                    ///< -d, each adds one to the log level

@@ -12,8 +12,6 @@
 
 #include <httpd/module.h>
 
-#include "net/unique_fd.h"
-
 namespace httpd::daemon {
 namespace {
 
@@ -40,17 +38,21 @@ PidFile::PidFile(std::string path) : path_(std::move(path)) {
   const std::string text = std::to_string(::getpid()) + '\n';
   const std::string fresh = path_ + ".new";
   ::unlink(fresh.c_str());
-  const net::UniqueFd fd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
-  const bool written = fd && ::write(fd.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
+  fd_ = net::UniqueFd(::open(fresh.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0644));
+  const bool written =
+      fd_ && ::write(fd_.get(), text.data(), text.size()) == static_cast<ssize_t>(text.size());
   if (!written || std::rename(fresh.c_str(), path_.c_str()) != 0) {
     const int error = errno;
-    if (fd) ::unlink(fresh.c_str());
+    if (fd_) ::unlink(fresh.c_str());
     throw ConfigError("cannot write the pid file " + path_ + ": " + std::strerror(error));
   }
 }
 
 PidFile::~PidFile() {
-  if (read_pid(path_) == ::getpid()) ::unlink(path_.c_str());
+  if (read_pid(path_) != ::getpid() || ::unlink(path_.c_str()) == 0) return;
+  // Through the descriptor, which was opened when this was still allowed.
+  while (::ftruncate(fd_.get(), 0) != 0 && errno == EINTR) {
+  }
 }
 
 }  // namespace httpd::daemon

@@ -3,6 +3,8 @@
 
 #include <string>
 
+#include "net/unique_fd.h"
+
 namespace httpd::daemon {
 
 /// Exists as long as the daemon runs.
@@ -11,13 +13,15 @@ class PidFile {
   /// Writes it. Throws ConfigError when a running process is named in it already, or it cannot be written.
   /// The file is replaced as a whole and never written through a symbolic link.
   explicit PidFile(std::string path);
-  /// Removes it, unless another daemon has replaced it.
+  /// Removes it, unless another daemon has replaced it. A process that has dropped the privilege to remove it
+  /// leaves it empty, so that it names nobody.
   ~PidFile();
   PidFile(const PidFile&) = delete;
   PidFile& operator=(const PidFile&) = delete;
 
  private:
   std::string path_;
+  net::UniqueFd fd_;
 };
 
 }  // namespace httpd::daemon

@@ -20,30 +20,24 @@
 #include "daemon/daemon_log.h"
 #include "daemon/httpd_module.h"
 #include "daemon/httpd_process.h"
+#include "daemon/inherited_sockets.h"
 #include "daemon/mi/commands.h"
 #include "daemon/mi/registry.h"
 #include "daemon/pid_file.h"
+#include "daemon/privileges.h"
 #include "daemon/shared_state.h"
 #include "daemon/supervisor.h"
 #include "daemon/version.h"
-#include "net/listener.h"
+#include "server/endpoints.h"
+#include "server/reload_channel.h"
 #include "server/router.h"
 #include "server/settings.h"
+#include "server/tls_settings.h"
 
 namespace httpd::daemon {
 namespace {
 
-constexpr int kFirstUnprivilegedPort = 1024;
-
-/// The configured address cannot be had; `code` is the errno.
-class BindError : public ConfigError {
- public:
-  BindError(int code, const std::string& text) : ConfigError(text), code_(code) {}
-  [[nodiscard]] int code() const noexcept { return code_; }
-
- private:
-  int code_;
-};
+constexpr std::size_t kMaxDescription = sizeof(ProcessSlot::description) - 1;
 
 /// What a module's own process sees of the daemon.
 class ModuleProcess final : public Process {
@@ -65,11 +59,12 @@ class Daemon final : private Host {
  public:
   Daemon(const Options& options, std::vector<std::string> arguments)
       : options_(options),
+        privileges_(options.user, options.group),
         state_(std::move(arguments), router_),
         log_(state_),
         registry_(log_),
         loader_(module_directory(),
-                {{"httpd", [this] { return std::make_unique<HttpdModule>(settings_); }}}) {}
+                {{"httpd", [this] { return std::make_unique<HttpdModule>(settings_, reloads_); }}}) {}
 
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -79,7 +74,7 @@ class Daemon final : private Host {
   Log& log() noexcept override { return log_; }
 
   void configure();
-  void check_address();
+  void check();
   int serve();
 
  private:
@@ -92,7 +87,14 @@ class Daemon final : private Host {
 
   void run_script();
   void init_modules();
-  net::ListenSocket bind();
+  void prepare_tls();
+  void open_endpoints();
+  void warn_of_unreadable_files();
+  void reload();
+  void drop_privileges();
+  [[nodiscard]] std::string urls() const;
+  [[nodiscard]] std::string httpd_description() const;
+  void warn_of_strangers();
   void announce();
 
   struct ExtraProcess {
@@ -101,8 +103,11 @@ class Daemon final : private Host {
   };
 
   const Options& options_;
+  const Privileges privileges_;
   server::Settings settings_;
   server::Router router_;
+  server::ReloadChannel reloads_;
+  std::shared_ptr<const net::TlsCredentials> credentials_;  // shared with the sessions that begin with them
   SharedState state_;
   DaemonLog log_;
   MiRegistry registry_;
@@ -110,7 +115,8 @@ class Daemon final : private Host {
   std::optional<capi::CApi::Current> current_c_api_;
   ModuleLoader loader_;
   std::vector<ExtraProcess> extra_processes_;
-  std::vector<net::ListenSocket> sockets_;
+  std::vector<server::ListenAddress> listeners_;
+  std::vector<server::Endpoint> endpoints_;
 };
 
 void Daemon::add_process(std::string description, std::function<void(Process&)> main) {
@@ -131,7 +137,7 @@ void Daemon::configure() {
       },
       settings_.buf_size, private_memory / 4, log_);
   current_c_api_.emplace(*c_api_);
-  init_modules();
+  listeners_ = server::listeners_of(settings_);
 }
 
 void Daemon::run_script() {
@@ -164,84 +170,122 @@ void Daemon::init_modules() {
   }
 }
 
-net::ListenSocket Daemon::bind() {
-  try {
-    return net::ListenSocket::bind(settings_.ip, settings_.port);
-  } catch (const std::system_error& error) {
-    const int code = error.code().value();
-    std::string text = fmt::format("cannot listen on ip \"{}\" port {}: {}", settings_.ip, settings_.port,
-                                   std::strerror(code));
-    if (code == EACCES && settings_.port < kFirstUnprivilegedPort)
-      text += fmt::format(
-          "; ports below {} need a privilege: choose another port (modparam(\"httpd\", \"port\", 8888)), or "
-          "run as "
-          "root: setcap 'cap_net_bind_service=+ep' {}",
-          kFirstUnprivilegedPort, program_path());
-    if (code == EADDRINUSE) text += "; another program has it (ss -ltnp shows which)";
-    throw BindError(code, text);
-  }
+void Daemon::prepare_tls() {
+  credentials_ = server::load_tls(settings_.tls, log_);
+  if (credentials_ != nullptr) server::advise(*credentials_, log_);
 }
 
-void Daemon::check_address() {
+void Daemon::open_endpoints() {
   try {
-    bind();
-  } catch (const BindError& error) {
-    // Taken: most likely by the daemon whose new configuration is being checked.
-    if (error.code() != EADDRINUSE) throw;
-  }
-}
-
-int Daemon::serve() {
-  try {
-    sockets_.push_back(bind());
-    for (net::ListenSocket& socket : sockets_)
-      socket.listen();
+    endpoints_ = server::open_endpoints(listeners_, take_inherited_sockets(), program_path());
   } catch (const std::system_error& error) {
     throw ConfigError(error.what());
   }
+  if (settings_.tls.configured() && std::ranges::none_of(endpoints_, &server::Endpoint::tls))
+    log_.write(LogLevel::kWarning,
+               "a TLS certificate is set, but no listener speaks TLS: begin a listen line with https://");
+}
+
+void Daemon::drop_privileges() {
+  if (!privileges_.requested()) return;
+  privileges_.drop();
+  log_.write(LogLevel::kInfo, "running as " + privileges_.text());
+  warn_of_unreadable_files();
+}
+
+/// What root could read at the start may be out of reach for a reload.
+void Daemon::warn_of_unreadable_files() {
+  for (const std::string& file : server::files_of(settings_.tls))
+    if (::access(file.c_str(), R_OK) != 0)
+      log_.write(
+          LogLevel::kWarning,
+          fmt::format("{} cannot be read by {} any more ({}): reloading TLS files will fail; let its group "
+                      "be that of the daemon, and run: chmod g+r '{}'",
+                      file, privileges_.text(), std::strerror(errno), file));
+}
+
+void Daemon::reload() {
+  if (!settings_.tls.configured()) {
+    log_.write(LogLevel::kNotice,
+               "SIGHUP: there are no TLS files to read again, and everything else takes a restart");
+  } else if (!reloads_.request_only()) {
+    log_.write(LogLevel::kError, "SIGHUP: too many reloads are waiting for the HTTPD process already");
+  }
+}
+
+void Daemon::check() {
+  prepare_tls();
+  server::check_endpoints(listeners_, program_path());
+  init_modules();
+}
+
+int Daemon::serve() {
+  // As whoever started the daemon: what its own user may not be allowed to have.
+  prepare_tls();
+  open_endpoints();
   std::optional<PidFile> pid_file;
   if (!options_.pid_file.empty()) pid_file.emplace(options_.pid_file);
+  // As its own user: all code that is not the daemon's.
+  drop_privileges();
+  init_modules();
 
   Supervisor supervisor(state_, log_);
-  supervisor.add("HTTPD " + sockets_.front().text(), [this](Supervisor& attendant) {
-    const HttpdProcess process{settings_, router_, sockets_, state_.counters(), log_};
+  supervisor.add(httpd_description(), [this](Supervisor& attendant) {
+    const HttpdProcess process{settings_,         router_,  endpoints_,
+                               credentials_,      reloads_, attendant.is_restart(),
+                               state_.counters(), log_};
     return run_httpd_process(process, [&attendant] { attendant.notify_ready(); });
   });
   for (const ExtraProcess& extra : extra_processes_)
     supervisor.add(extra.description, [this, &extra](Supervisor& attendant) {
-      sockets_.clear();  // so that the port is free once the HTTPD process has ended
+      endpoints_.clear();  // so that the port is free once the HTTPD process has ended
       ModuleProcess process(attendant);
       extra.main(process);
       return 0;
     });
-  const int status = supervisor.run([this] { announce(); },
-                                    [this] {
-                                      ::sd_notify(0, "STOPPING=1");
-                                      sockets_.clear();
-                                    });
+  const int status = supervisor.run({[this] { announce(); }, [this] { reload(); },
+                                     [this] {
+                                       ::sd_notify(0, "STOPPING=1");
+                                       endpoints_.clear();
+                                     }});
   if (status == 0) log_.write(LogLevel::kNotice, "stopped");
   return status;
 }
 
-void Daemon::announce() {
+std::string Daemon::urls() const {
   std::string urls;
-  std::string roots;
-  for (const net::ListenSocket& socket : sockets_) {
-    urls += (urls.empty() ? "http://" : ", http://") + socket.text();
-    if (!socket.is_loopback())
-      log_.write(
-          LogLevel::kWarning,
-          fmt::format(
-              "http://{} can be reached from other machines, without TLS and without authentication: "
-              "whoever reaches it can use its root paths; modparam(\"httpd\", \"ip\", \"127.0.0.1\") keeps "
-              "it to this machine",
-              socket.text()));
+  for (const server::Endpoint& endpoint : endpoints_)
+    urls += (urls.empty() ? "" : ", ") + endpoint.url();
+  return urls;
+}
+
+/// The name of the HTTPD process in `ps`: with all URLs, or with the first where they are too long.
+std::string Daemon::httpd_description() const {
+  std::string description = "HTTPD " + urls();
+  if (description.size() > kMaxDescription)
+    description = fmt::format("HTTPD {} and {} more", endpoints_.front().url(), endpoints_.size() - 1);
+  return description;
+}
+
+void Daemon::warn_of_strangers() {
+  const bool certified = settings_.tls.options.verify_client == net::TlsVerifyClient::kRequire;
+  for (const server::Endpoint& endpoint : endpoints_) {
+    if (endpoint.socket.is_loopback() || (endpoint.tls && certified)) continue;
+    log_.write(LogLevel::kWarning,
+               fmt::format("{} can be reached from other machines, {}without authentication: whoever reaches "
+                           "it can use its root paths; the address 127.0.0.1 keeps it to this machine",
+                           endpoint.url(), endpoint.tls ? "" : "without TLS and "));
   }
+}
+
+void Daemon::announce() {
+  warn_of_strangers();
+  std::string roots;
   for (const server::Route& route : router_.routes())
     roots += (roots.empty() ? "/" : ", /") + route.root;
   log_.write(LogLevel::kNotice,
-             fmt::format("listening on {}; root paths: {}", urls, roots.empty() ? "none" : roots));
-  ::sd_notify(0, fmt::format("READY=1\nSTATUS=listening on {}", urls).c_str());
+             fmt::format("listening on {}; root paths: {}", urls(), roots.empty() ? "none" : roots));
+  ::sd_notify(0, fmt::format("READY=1\nSTATUS=listening on {}", urls()).c_str());
 }
 
 }  // namespace
@@ -260,7 +304,7 @@ int run_daemon(const Options& options, std::vector<std::string> arguments) {
                         std::strerror(errno));
     daemon->configure();
     if (options.action == Options::Action::kCheck) {
-      daemon->check_address();
+      daemon->check();
       std::cerr << "config file ok, exiting...\n";
       return 0;
     }

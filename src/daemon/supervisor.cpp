@@ -61,14 +61,14 @@ void Supervisor::notify_ready() noexcept {
     log_.write(LogLevel::kError, "cannot tell the attendant that this process is ready");
 }
 
-int Supervisor::run(const std::function<void()>& on_ready, const std::function<void()>& on_stop) {
-  on_stop_ = on_stop;
+int Supervisor::run(Events events) {
+  events_ = std::move(events);
   for (Child& child : children_)
     start(child);
   while (state_ != State::kStopping || any_alive()) {
     if (state_ == State::kStarting && not_ready_ == 0) {
       state_ = State::kRunning;
-      on_ready();
+      events_.on_ready();
     }
     wait_for_something();
     read_signals();
@@ -134,8 +134,7 @@ void Supervisor::wait_for_something() {
 void Supervisor::read_signals() {
   while (const std::optional<int> signal = signals_.next()) {
     if (*signal == SIGHUP) {
-      log_.write(LogLevel::kNotice,
-                 "SIGHUP: this version does not reload its configuration; restart it instead");
+      events_.on_reload();
     } else if (*signal == SIGTERM || *signal == SIGINT) {
       if (state_ == State::kStopping) {
         // Some send it twice in a row, to the process and to its group; who sends it later means it.
@@ -210,7 +209,7 @@ void Supervisor::stop(int exit_status) {
   exit_status_ = exit_status;
   stopping_since_ = Clock::now();
   kill_at_ = stopping_since_ + kGrace;
-  on_stop_();
+  events_.on_stop();
   signal_all(SIGTERM);
 }
 

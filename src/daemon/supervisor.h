@@ -40,9 +40,17 @@ class Supervisor {
   /// Called in a process, once: it serves.
   void notify_ready() noexcept;
 
+  /// In a process: true when it replaces one that ended.
+  [[nodiscard]] bool is_restart() const noexcept { return state_ != State::kStarting; }
+
+  /// What happens while it runs; all are called in the attendant process.
+  struct Events {
+    std::function<void()> on_ready;
+    std::function<void()> on_reload;  ///< SIGHUP came
+    std::function<void()> on_stop;    ///< the end begins
+  };
   /// Starts all processes and returns when they have ended: 0, or kExitFailure when the start failed.
-  /// `on_ready` and `on_stop` are called in this process, the latter when the end begins.
-  int run(const std::function<void()>& on_ready, const std::function<void()>& on_stop);
+  int run(Events events);
 
  private:
   using Clock = std::chrono::steady_clock;
@@ -77,7 +85,7 @@ class Supervisor {
   Clock::time_point kill_at_ = Clock::time_point::max();
   Clock::time_point stopping_since_;
   int exit_status_ = 0;
-  std::function<void()> on_stop_;
+  Events events_;
 };
 
 }  // namespace httpd::daemon

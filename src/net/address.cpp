@@ -20,6 +20,8 @@ Address::Address(const sockaddr& address, socklen_t length) noexcept : storage_{
     } else {
       storage_.v6 = v6;
     }
+  } else if (address.sa_family == AF_UNIX && length >= sizeof address.sa_family) {
+    storage_.any.sa_family = AF_UNIX;
   }
 }
 
@@ -74,6 +76,7 @@ std::uint16_t Address::port() const noexcept {
 
 bool Address::is_loopback() const noexcept {
   if (family() == AF_INET) return (ntohl(storage_.v4.sin_addr.s_addr) >> 24U) == 127;
+  if (family() == AF_UNIX) return true;
   return family() == AF_INET6 && IN6_IS_ADDR_LOOPBACK(&storage_.v6.sin6_addr);
 }
 
@@ -88,7 +91,14 @@ std::string Address::text() const {
     return std::string(buffer) + ':' + std::to_string(port());
   if (family() == AF_INET6 && ::inet_ntop(AF_INET6, &storage_.v6.sin6_addr, buffer, sizeof buffer) != nullptr)
     return '[' + std::string(buffer) + "]:" + std::to_string(port());
-  return "unknown";
+  return family() == AF_UNIX ? "unix" : "unknown";
+}
+
+bool Address::operator==(const Address& other) const noexcept {
+  if (family() != other.family() || port() != other.port()) return false;
+  if (family() == AF_INET) return storage_.v4.sin_addr.s_addr == other.storage_.v4.sin_addr.s_addr;
+  return family() == AF_INET6 && storage_.v6.sin6_scope_id == other.storage_.v6.sin6_scope_id &&
+         IN6_ARE_ADDR_EQUAL(&storage_.v6.sin6_addr, &other.storage_.v6.sin6_addr);
 }
 
 }  // namespace httpd::net

@@ -2,6 +2,9 @@
 #include "net/listener.h"
 
 #include <cerrno>
+#include <cstddef>
+#include <cstring>
+#include <fcntl.h>
 #include <netinet/tcp.h>
 #include <optional>
 #include <system_error>
@@ -18,17 +21,38 @@ void set_option(int fd, int level, int name, int value) {
     throw std::system_error(errno, std::generic_category(), "setsockopt");
 }
 
+int get_option(int fd, int level, int name) {
+  int value = 0;
+  socklen_t length = sizeof value;
+  if (::getsockopt(fd, level, name, &value, &length) != 0)
+    throw std::system_error(errno, std::generic_category(), "getsockopt");
+  return value;
+}
+
+void set_tcp_options(int fd) {
+  // Replies go out in one writev each, so Nagle's algorithm would only delay them.
+  set_option(fd, IPPROTO_TCP, TCP_NODELAY, 1);
+  set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
+  // Urgent data would end reads early; HTTP has no use for it, so it is data like any other.
+  set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+}
+
+/// The path of a Unix socket; "@name" for one that has no file, "@" where it has no name either.
+std::string path_of(const sockaddr_un& address, socklen_t length) {
+  const std::size_t start = offsetof(sockaddr_un, sun_path);
+  const std::size_t size = length > start ? length - start : 0;
+  if (size == 0 || address.sun_path[0] == '\0')
+    return '@' + std::string(address.sun_path + 1, size == 0 ? 0 : size - 1);
+  return {address.sun_path, ::strnlen(address.sun_path, size)};
+}
+
 /// A bound socket, or none with errno set.
 UniqueFd try_bind(const Address& address, bool dual_stack) {
   UniqueFd fd(::socket(address.family(), SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0));
   if (!fd) return fd;
   set_option(fd.get(), SOL_SOCKET, SO_REUSEADDR, 1);
   if (address.family() == AF_INET6) set_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY, dual_stack ? 0 : 1);
-  // Replies go out in one writev each, so Nagle's algorithm would only delay them.
-  set_option(fd.get(), IPPROTO_TCP, TCP_NODELAY, 1);
-  set_option(fd.get(), SOL_SOCKET, SO_KEEPALIVE, 1);
-  // Urgent data would end reads early; HTTP has no use for it, so it is data like any other.
-  set_option(fd.get(), SOL_SOCKET, SO_OOBINLINE, 1);
+  set_tcp_options(fd.get());
   if (::bind(fd.get(), &address.get(), address.size()) != 0) {
     const int error = errno;
     fd.reset();
@@ -39,12 +63,14 @@ UniqueFd try_bind(const Address& address, bool dual_stack) {
 
 }  // namespace
 
-ListenSocket::ListenSocket(UniqueFd fd, const Address& address, bool all_interfaces)
-    : fd_(std::move(fd)), address_(address), all_interfaces_(all_interfaces) {
+ListenSocket::ListenSocket(UniqueFd fd, bool all_interfaces)
+    : fd_(std::move(fd)), all_interfaces_(all_interfaces) {
   sockaddr_storage bound{};
   socklen_t length = sizeof bound;
-  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&bound), &length) == 0)
-    address_ = Address(reinterpret_cast<sockaddr&>(bound), length);
+  if (::getsockname(fd_.get(), reinterpret_cast<sockaddr*>(&bound), &length) != 0)
+    throw std::system_error(errno, std::generic_category(), "getsockname");
+  address_ = Address(reinterpret_cast<sockaddr&>(bound), length);
+  if (is_unix()) path_ = path_of(reinterpret_cast<sockaddr_un&>(bound), length);
 }
 
 ListenSocket ListenSocket::bind(std::string_view ip, std::uint16_t port) {
@@ -57,7 +83,32 @@ ListenSocket ListenSocket::bind(std::string_view ip, std::uint16_t port) {
     fd = try_bind(*address, false);
   }
   if (!fd) throw std::system_error(errno, std::generic_category(), "bind");
-  return {std::move(fd), *address, all};
+  return {std::move(fd), all};
+}
+
+ListenSocket ListenSocket::bind_unix(const UnixSocketPlace& place) {
+  UnixListener listener = UnixListener::bind(place, kBacklog);
+  ListenSocket socket(std::move(listener.fd), false);
+  socket.path_ = place.path;  // the kernel knows the name that it was made under
+  socket.file_ = std::move(listener.file);
+  return socket;
+}
+
+ListenSocket ListenSocket::adopt(UniqueFd fd) {
+  const auto refuse = [](int error) { throw std::system_error(error, std::generic_category(), "adopt"); };
+  if (get_option(fd.get(), SOL_SOCKET, SO_TYPE) != SOCK_STREAM) refuse(EPROTOTYPE);
+  const int family = get_option(fd.get(), SOL_SOCKET, SO_DOMAIN);
+  if (family != AF_INET && family != AF_INET6 && family != AF_UNIX) refuse(EAFNOSUPPORT);
+  if (get_option(fd.get(), SOL_SOCKET, SO_ACCEPTCONN) == 0) refuse(EINVAL);
+  const int flags = ::fcntl(fd.get(), F_GETFL);
+  if (flags < 0 || ::fcntl(fd.get(), F_SETFL, flags | O_NONBLOCK) != 0 ||
+      ::fcntl(fd.get(), F_SETFD, FD_CLOEXEC) != 0)
+    refuse(errno);
+  if (family != AF_UNIX) set_tcp_options(fd.get());
+  const bool both = family == AF_INET6 && get_option(fd.get(), IPPROTO_IPV6, IPV6_V6ONLY) == 0;
+  ListenSocket socket(std::move(fd), false);
+  socket.all_interfaces_ = both && socket.address_.is_any();
+  return socket;
 }
 
 void ListenSocket::listen() {
@@ -65,6 +116,7 @@ void ListenSocket::listen() {
 }
 
 std::string ListenSocket::text() const {
+  if (is_unix()) return path_;
   return all_interfaces_ ? "*:" + std::to_string(address_.port()) : address_.text();
 }
 

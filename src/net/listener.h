@@ -9,6 +9,7 @@
 #include "net/address.h"
 #include "net/event_loop.h"
 #include "net/unique_fd.h"
+#include "net/unix_socket.h"
 
 namespace httpd::net {
 
@@ -18,13 +19,26 @@ class ListenSocket {
   /// Binds `ip` (a literal, or "*" for all IPv6 and IPv4 interfaces through one dual-stack socket, IPv4 alone
   /// where the kernel has no IPv6) and `port`; port 0 lets the kernel choose. Throws std::system_error.
   static ListenSocket bind(std::string_view ip, std::uint16_t port);
-  /// Starts to take connections. Throws std::system_error.
+  /// Binds a Unix socket, which takes connections at once. Its file goes as UnixSocketFile says. Throws
+  /// UnixSocketError.
+  static ListenSocket bind_unix(const UnixSocketPlace& place);
+  /// Takes over a socket that listens already, and makes it non-blocking and close-on-exec; a Unix socket's
+  /// file stays with whoever made it. Throws std::system_error: ENOTSOCK, EPROTOTYPE when it is no stream
+  /// socket, EAFNOSUPPORT when it is neither TCP nor Unix, EINVAL when it does not listen.
+  static ListenSocket adopt(UniqueFd fd);
+  /// Starts to take connections, if it does not yet. Throws std::system_error.
   void listen();
 
   [[nodiscard]] int descriptor() const noexcept { return fd_.get(); }
   /// The address bound, with the port that was chosen.
   [[nodiscard]] const Address& address() const noexcept { return address_; }
-  /// As administrators write it: "*:8888", "127.0.0.1:8888", "[::1]:8888".
+  [[nodiscard]] bool is_unix() const noexcept { return address_.family() == AF_UNIX; }
+  /// True when it takes connections to all addresses of the machine, IPv6 and IPv4.
+  [[nodiscard]] bool is_dual_stack() const noexcept {
+    return all_interfaces_ && address_.family() == AF_INET6;
+  }
+  /// As administrators write it: "*:8888", "127.0.0.1:8888", "[::1]:8888", "/run/httpd.sock"; "@name" for a
+  /// Unix socket without a file.
   [[nodiscard]] std::string text() const;
   /// True when only this machine can connect.
   [[nodiscard]] bool is_loopback() const noexcept { return address_.is_loopback(); }
@@ -32,10 +46,12 @@ class ListenSocket {
   void close() noexcept { fd_.reset(); }
 
  private:
-  ListenSocket(UniqueFd fd, const Address& address, bool all_interfaces);
+  ListenSocket(UniqueFd fd, bool all_interfaces);
   UniqueFd fd_;
   Address address_;
   bool all_interfaces_;
+  std::string path_;     // of a Unix socket
+  UnixSocketFile file_;  // one that was made here; gone before the socket is closed
 };
 
 /// Accepts connections from a ListenSocket in an event loop.

@@ -11,6 +11,8 @@
 
 namespace httpd::net {
 
+class TlsStream;
+
 /// What an attempt to read or write came to.
 struct IoResult {
   enum class State : char {
@@ -21,6 +23,11 @@ struct IoResult {
   };
   State state;
   std::size_t bytes = 0;
+  /// Read only: nothing more is there now, and what comes later brings an event of its own. Only the end of
+  /// the input may have been announced already.
+  bool drained = false;
+  /// Write only: more would go, but others are to have their turn first. No event will come.
+  bool again = false;
 };
 
 /// A non-blocking byte stream. The owner watches descriptor() edge-triggered and remembers what is readable.
@@ -30,10 +37,18 @@ class Stream {
   [[nodiscard]] virtual int descriptor() const noexcept = 0;
   /// Reads at most `size` bytes (> 0) to `buffer`.
   virtual IoResult read(char* buffer, std::size_t size) noexcept = 0;
-  /// Writes as much as goes of the pieces, in order.
+  /// Writes as much as goes of the pieces, in order. What the result does not count must be offered again, in
+  /// the same order, before anything else.
   virtual IoResult write(std::span<const iovec> pieces) noexcept = 0;
-  /// Tells the peer that nothing more will come; reading goes on.
+  /// Tells the peer that nothing more will come. What still arrives may be read, but not understood any more.
   virtual void finish_writing() noexcept = 0;
+  /// To be called before the destruction of a stream on which everything was said: the peer can tell this end
+  /// from a broken connection.
+  virtual void end() noexcept = 0;
+  /// To be called before a destruction that must not look like an orderly end.
+  void abort() noexcept;
+  /// The stream as an encrypted one, whose handshake() comes before everything else; else null.
+  [[nodiscard]] virtual TlsStream* tls() noexcept { return nullptr; }
 };
 
 /// TCP (or Unix) as it is.
@@ -44,9 +59,15 @@ class PlainStream final : public Stream {
   IoResult read(char* buffer, std::size_t size) noexcept override;
   IoResult write(std::span<const iovec> pieces) noexcept override;
   void finish_writing() noexcept override;
+  /// close(2) says it.
+  void end() noexcept override {}
 
  private:
   UniqueFd fd_;
 };
+
+/// recv(2) and sendmsg(2) in the terms of streams; SIGPIPE never comes.
+[[nodiscard]] IoResult receive(int descriptor, char* buffer, std::size_t size) noexcept;
+[[nodiscard]] IoResult transmit(int descriptor, std::span<const iovec> pieces) noexcept;
 
 }  // namespace httpd::net

@@ -18,13 +18,16 @@ constexpr net::Duration kStreamRetry = std::chrono::milliseconds(20);
 Connection::Connection(Context& context, Owner& owner, std::unique_ptr<net::Stream> stream,
                        const net::Address& peer)
     : context_(context), owner_(owner), stream_(std::move(stream)), peer_(peer) {
+  if (stream_->tls() != nullptr) phase_ = Phase::kHandshake;
   // Edge-triggered and for both directions from the start, so that no request costs an epoll_ctl.
   context_.loop.add(stream_->descriptor(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
   context_.statistics.add(Statistics::kOpenConnections);
-  set_limit(Limit::kIdle, true);
+  set_limit(phase_ == Phase::kHandshake ? Limit::kHandshake : Limit::kIdle, true);
 }
 
 Connection::~Connection() {
+  // Cut off by the server's end: half a reply must not look like a whole one.
+  if (phase_ == Phase::kStreaming || !queue_.empty()) stream_->abort();
   context_.loop.remove(stream_->descriptor(), *this);
   context_.statistics.subtract(Statistics::kOpenConnections);
   if (exchange_) context_.give_back(std::move(exchange_));
@@ -103,6 +106,8 @@ Connection::Step Connection::step() {
     if (!flush()) return Step::kWait;
   }
   switch (phase_) {
+    case Phase::kHandshake:
+      return shake_hands();
     case Phase::kIdle:
     case Phase::kHead:
       return read_head();
@@ -137,12 +142,13 @@ bool Connection::wait() {
     return true;
   }
   switch (phase_) {
+    case Phase::kHandshake:
     case Phase::kIdle:
       if (context_.draining) {
         close();
         return false;
       }
-      set_limit(Limit::kIdle, false);
+      set_limit(phase_ == Phase::kHandshake ? Limit::kHandshake : Limit::kIdle, false);
       break;
     case Phase::kHead:
       set_limit(Limit::kHead, false);
@@ -174,6 +180,9 @@ void Connection::set_limit(Limit limit, bool restart) {
   switch (limit) {
     case Limit::kNone:
       return cancel();
+    case Limit::kHandshake:
+      delay = settings.tls_handshake_timeout;
+      break;
     case Limit::kIdle:
       if (settings.conn_timeout == std::chrono::seconds::zero()) return cancel();
       delay = settings.conn_timeout;
@@ -202,9 +211,20 @@ void Connection::on_timer() {
 }
 
 void Connection::on_limit(Limit expired) {
-  if (expired == Limit::kHead || expired == Limit::kBody || expired == Limit::kSend)
+  if (expired == Limit::kHandshake || expired == Limit::kHead || expired == Limit::kBody ||
+      expired == Limit::kSend)
     context_.statistics.add(Statistics::kTimeouts);
   switch (expired) {
+    case Limit::kHandshake:
+      context_.statistics.add(Statistics::kTlsFailures);
+      if (context_.throttle.admit(context_.log, context_.loop.now()))
+        context_.log.write(
+            LogLevel::kInfo,
+            fmt::format("{} did not finish its TLS handshake in {} s: connection closed; parameter "
+                        "tls_handshake_timeout of module httpd moves this limit",
+                        client_text(), context_.settings.tls_handshake_timeout.count()));
+      close();
+      break;
     case Limit::kHead:
       refuse(http::Refusal::kHeaderTimeout, true);
       break;
@@ -231,10 +251,16 @@ void Connection::on_limit(Limit expired) {
 
 /// Ends the connection so that the client cannot take what it has for a complete reply.
 void Connection::abort() noexcept {
-  const linger reset{1, 0};
-  ::setsockopt(stream_->descriptor(), SOL_SOCKET, SO_LINGER, &reset, sizeof reset);
+  stream_->abort();
   queue_.clear();
-  close();
+  phase_ = Phase::kClosed;
+}
+
+/// Ends the connection in order, if it is in order: what is still to be said would be lost.
+void Connection::close() noexcept {
+  const bool all_said = phase_ == Phase::kIdle || phase_ == Phase::kEnding;
+  if (all_said && queue_.empty() && context_.output.empty()) stream_->end();
+  phase_ = Phase::kClosed;
 }
 
 }  // namespace httpd::server

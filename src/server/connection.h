@@ -47,6 +47,7 @@ class Connection final : public net::ListNode<Connection>,
 
  private:
   enum class Phase : std::uint8_t {
+    kHandshake,  // TLS is being agreed on
     kIdle,       // between requests
     kHead,       // a request has begun
     kBody,       // its head is complete
@@ -57,7 +58,7 @@ class Connection final : public net::ListNode<Connection>,
     kClosed,
   };
   enum class Step : bool { kWait, kAgain };
-  enum class Limit : std::uint8_t { kNone, kIdle, kHead, kBody, kSend, kStream, kLinger };
+  enum class Limit : std::uint8_t { kNone, kHandshake, kIdle, kHead, kBody, kSend, kStream, kLinger };
   enum class Fill : std::uint8_t { kData, kBlocked, kEnd };
 
   // What sets it in motion. Each may end in the destruction of this object, and does nothing after that.
@@ -73,6 +74,12 @@ class Connection final : public net::ListNode<Connection>,
   void on_limit(Limit expired);
   Step step();
   bool wait();
+
+  // The beginning of a connection over TLS (connection_tls.cpp)
+  Step shake_hands();
+  Step on_secured(net::TlsStream& tls);
+  Step on_handshake_failure(const net::TlsStream& tls);
+  Step on_plain_text();
 
   // Input (connection_input.cpp)
   Step read_head();
@@ -98,12 +105,13 @@ class Connection final : public net::ListNode<Connection>,
   template <typename Bytes>
   void write_large(Bytes bytes);
   bool flush();
+  void on_written(const net::IoResult& result) noexcept;
   Step end_connection();
   void abort() noexcept;
-  void close() noexcept { phase_ = Phase::kClosed; }
+  void close() noexcept;
 
   void set_limit(Limit limit, bool restart);
-  [[nodiscard]] std::string client_text() const { return peer_.text(); }
+  [[nodiscard]] std::string client_text() const;
 
   Context& context_;
   Owner& owner_;
@@ -113,6 +121,7 @@ class Connection final : public net::ListNode<Connection>,
   std::string stash_;       // input that waits for more, or for its turn
   std::string_view input_;  // what is to be parsed next: in stash_, or in the context's read buffer
   std::uint64_t stream_position_ = 0;
+  std::shared_ptr<const TlsSession> tls_;  // shared with requests that handlers keep when the client is gone
   net::Address peer_;
   net::Address local_;  // asked of the kernel when a handler asks
   Phase phase_ = Phase::kIdle;

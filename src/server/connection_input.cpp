@@ -22,7 +22,7 @@ Connection::Step Connection::read_head() {
   if (!input_.empty() && (phase_ == Phase::kHead || input_ != "\r")) {
     if (phase_ == Phase::kIdle) {
       exchange_ = context_.take_exchange();
-      exchange_->begin(*this, peer_);
+      exchange_->begin(*this, peer_, tls_);
       phase_ = Phase::kHead;
       limit_ = Limit::kNone;
     }
@@ -99,6 +99,8 @@ Connection::Step Connection::want_input() {
 Connection::Fill Connection::fill() {
   if (input_ended_) return Fill::kEnd;
   if (!readable_) return Fill::kBlocked;
+  // What was answered goes out first: the input may turn out to be broken, and the connection with it.
+  if (!context_.output.empty() && !flush()) return Fill::kBlocked;
   keep_input();
   char* const buffer = context_.read_buffer.get();
   const net::IoResult result = stream_->read(buffer, Context::kReadBufferSize);
@@ -106,9 +108,7 @@ Connection::Fill Connection::fill() {
     case net::IoResult::State::kDone:
       context_.statistics.add(Statistics::kBytesReceived, result.bytes);
       progressed_ = true;
-      // A short read has emptied the socket (epoll(7)); what comes later brings an event of its own. Only the
-      // end of the input may have been announced already.
-      if (result.bytes < Context::kReadBufferSize && !hung_up_) readable_ = false;
+      if (result.drained && !hung_up_) readable_ = false;
       if (stash_.empty()) {
         input_ = {buffer, result.bytes};
       } else {

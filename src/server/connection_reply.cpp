@@ -195,8 +195,7 @@ void Connection::write_large(Bytes bytes) {
       return close();
     }
     written = result.bytes;
-    context_.statistics.add(Statistics::kBytesSent, written);
-    progressed_ = progressed_ || written > 0;
+    on_written(result);
   }
   const std::size_t of_output = std::min(written, output.size());
   queue_.append_copy(std::string_view(output).substr(of_output));
@@ -274,8 +273,7 @@ bool Connection::flush() {
       close();
       return false;
     }
-    context_.statistics.add(Statistics::kBytesSent, result.bytes);
-    progressed_ = progressed_ || result.bytes > 0;
+    on_written(result);
     queue_.append_copy(std::string_view(output).substr(result.bytes));
     output.clear();
     was_queued_ = was_queued_ || !queue_.empty();
@@ -284,14 +282,19 @@ bool Connection::flush() {
   queue_.append_copy(output);
   output.clear();
   const net::IoResult result = queue_.write_to(*stream_);
-  context_.statistics.add(Statistics::kBytesSent, result.bytes);
-  progressed_ = progressed_ || result.bytes > 0;
+  on_written(result);
   if (result.state == net::IoResult::State::kFailed) {
     queue_.clear();
     close();
     return false;
   }
   return queue_.empty();
+}
+
+void Connection::on_written(const net::IoResult& result) noexcept {
+  context_.statistics.add(Statistics::kBytesSent, result.bytes);
+  progressed_ = progressed_ || result.bytes > 0;
+  if (result.again) context_.loop.post(*this);
 }
 
 Connection::Step Connection::end_connection() {

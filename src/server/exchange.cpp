@@ -40,9 +40,11 @@ Exchange::~Exchange() {
   if (holder_ != nullptr) holder_->detach();
 }
 
-void Exchange::begin(Owner& owner, const net::Address& client) noexcept {
+void Exchange::begin(Owner& owner, const net::Address& client,
+                     std::shared_ptr<const TlsSession> tls) noexcept {
   owner_ = &owner;
   client_ = client;
+  tls_ = std::move(tls);
 }
 
 void Exchange::orphan(Owner& guardian) noexcept {
@@ -63,6 +65,7 @@ void Exchange::end() noexcept {
   arguments_.clear();
   route_ = nullptr;
   owner_ = nullptr;
+  tls_.reset();
   orphaned_ = false;
   reset_reply();
 }

@@ -41,12 +41,14 @@ class Exchange final : public Request, public ReplyChannel {
   ~Exchange();
 
   /// Makes ready for a new request from this client. `owner` must outlive the request, or orphan() it.
-  void begin(Owner& owner, const net::Address& client) noexcept;
+  /// `tls` tells of the client's TLS session; null without one.
+  void begin(Owner& owner, const net::Address& client, std::shared_ptr<const TlsSession> tls) noexcept;
   /// True while a handler keeps the Reply, and with it the right to look at the request.
   [[nodiscard]] bool is_held() const noexcept { return holder_ != nullptr; }
   /// The client is gone, but a handler still holds the Reply: `guardian` is told when it lets go.
   void orphan(Owner& guardian) noexcept;
   /// Ends the request: a Reply still held goes blind, large memory is given back.
+  // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
   void end() noexcept;
 
   [[nodiscard]] http::RequestParser& parser() noexcept { return parser_; }
@@ -93,6 +95,7 @@ class Exchange final : public Request, public ReplyChannel {
   [[nodiscard]] std::string_view body() const noexcept override { return body_; }
   [[nodiscard]] const sockaddr& client() const noexcept override { return client_.get(); }
   [[nodiscard]] const sockaddr& server() const noexcept override;
+  [[nodiscard]] const TlsSession* tls() const noexcept override { return tls_.get(); }
 
   // ReplyChannel
   void set_status(int code) override;
@@ -107,6 +110,7 @@ class Exchange final : public Request, public ReplyChannel {
   void held_by(Reply* holder) noexcept override { holder_ = holder; }
 
  private:
+  // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
   void reset_reply() noexcept;
   void complete(Body body) noexcept;
 
@@ -119,6 +123,7 @@ class Exchange final : public Request, public ReplyChannel {
   http::Arguments arguments_;
   const Route* route_ = nullptr;
   Owner* owner_ = nullptr;
+  std::shared_ptr<const TlsSession> tls_;
   net::Address client_;
   net::Address server_;  // of an orphan, which has no connection to ask
 

@@ -58,7 +58,7 @@ net::IoResult OutputQueue::write_to(net::Stream& stream) {
     written += result.bytes;
     drop(result.bytes);
     // A short write means that the socket is full (epoll(7)): the next attempt would only say so.
-    if (result.bytes < offered) return {net::IoResult::State::kBlocked, written};
+    if (result.bytes < offered) return {net::IoResult::State::kBlocked, written, false, result.again};
   }
   return {net::IoResult::State::kDone, written};
 }

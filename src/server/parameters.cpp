@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "server/parameters.h"
 
+#include <algorithm>
+#include <iterator>
+
 #include <httpd/parameter.h>
 
 #include "net/address.h"
@@ -10,6 +13,7 @@ namespace {
 
 constexpr long long kMaxSeconds = 2'147'483'647;
 constexpr long long kMaxBytes = 1LL << 30U;
+constexpr long long kMaxTicketLifetime = 7LL * 24 * 3600;  // RFC 8446 section 4.6.1
 
 Parameter size(std::string name, long long min, std::size_t& target, long long max = kMaxBytes) {
   return integer_parameter(std::move(name), min, max,
@@ -21,19 +25,53 @@ Parameter seconds(std::string name, long long min, std::chrono::seconds& target)
                            [&target](long long value) { target = std::chrono::seconds(value); });
 }
 
-Parameter not_yet(std::string name) {
-  return string_parameter(std::move(name), [](const std::string& value) {
-    throw ConfigError('"' + value +
-                      "\" cannot be used: this version of httpd does not speak TLS; remove the line, and put "
-                      "a TLS proxy in front");
+Parameter file(std::string name, std::function<void(const std::string& path)> set) {
+  return string_parameter(std::move(name), [set = std::move(set)](const std::string& path) {
+    if (path.empty()) throw ConfigError("names no file");
+    set(path);
   });
+}
+
+net::TlsVerifyClient verify_client(const std::string& value) {
+  if (value == "none") return net::TlsVerifyClient::kNone;
+  if (value == "optional") return net::TlsVerifyClient::kOptional;
+  if (value == "require") return net::TlsVerifyClient::kRequire;
+  throw ConfigError('"' + value + R"(" is not "none", "optional" or "require")");
+}
+
+std::vector<Parameter> tls_parameters(Settings& settings) {
+  TlsSettings& tls = settings.tls;
+  return {
+      file("tls_cert_file",
+           [&tls](const std::string& path) {
+             tls.certificate_files.push_back({path, {}});
+           }),
+      file("tls_key_file", [&tls](const std::string& path) { tls.key_files.push_back(path); }),
+      file("tls_ocsp_file",
+           [&tls](const std::string& path) {
+             if (tls.certificate_files.empty() || !tls.certificate_files.back().ocsp.empty())
+               throw ConfigError('"' + path + "\" follows no tls_cert_file line of its own");
+             tls.certificate_files.back().ocsp = path;
+           }),
+      string_parameter("tls_ciphers", [&tls](const std::string& value) { tls.options.ciphers = value; }),
+      file("tls_ca_file", [&tls](const std::string& path) { tls.options.ca_file = path; }),
+      string_parameter(
+          "tls_verify_client",
+          [&tls](const std::string& value) { tls.options.verify_client = verify_client(value); }),
+      integer_parameter("tls_key_permissions_check", 0, 1,
+                        [&tls](long long value) { tls.options.key_permissions_check = value != 0; }),
+      seconds("tls_handshake_timeout", 1, settings.tls_handshake_timeout),
+      integer_parameter(
+          "tls_ticket_lifetime", 0, kMaxTicketLifetime,
+          [&tls](long long value) { tls.options.ticket_lifetime = std::chrono::seconds(value); }),
+  };
 }
 
 }  // namespace
 
 std::vector<Parameter> httpd_parameters(Settings& settings) {
   http::Limits& limits = settings.limits;
-  return {
+  std::vector<Parameter> parameters{
       string_parameter("ip",
                        [&settings](const std::string& value) {
                          if (value != "*" && !net::Address::parse(value, 0))
@@ -41,9 +79,16 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
                                '"' + value +
                                R"(" is neither an IPv4 or IPv6 address nor "*" for all interfaces)");
                          settings.ip = value;
+                         settings.address_given = true;
                        }),
       integer_parameter("port", 1, 65535,
-                        [&settings](long long value) { settings.port = static_cast<std::uint16_t>(value); }),
+                        [&settings](long long value) {
+                          settings.port = static_cast<std::uint16_t>(value);
+                          settings.address_given = true;
+                        }),
+      string_parameter(
+          "listen",
+          [&settings](const std::string& value) { settings.listen.push_back(ListenAddress::parse(value)); }),
       size("buf_size", 0, settings.buf_size),
       seconds("conn_timeout", 0, settings.conn_timeout),
       seconds("header_timeout", 1, settings.header_timeout),
@@ -55,10 +100,9 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
       size("max_uri_size", 64, limits.max_uri_size, 1 << 20),
       size("max_header_size", 256, limits.max_header_size, 1 << 20),
       size("max_header_fields", 1, limits.max_header_fields, 10'000),
-      not_yet("tls_cert_file"),
-      not_yet("tls_key_file"),
-      not_yet("tls_ciphers"),
   };
+  std::ranges::move(tls_parameters(settings), std::back_inserter(parameters));
+  return parameters;
 }
 
 }  // namespace httpd::server

@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "server/server.h"
 
+#include <algorithm>
 #include <cstring>
 #include <fmt/format.h>
+#include <stdexcept>
 #include <utility>
 
 namespace httpd::server {
@@ -12,9 +14,15 @@ Server::Server(net::EventLoop& loop, const Settings& settings, const Router& rou
     : context_(loop, settings, router, log, statistics), handler_loop_(loop, log) {}
 
 Server::~Server() {
-  listeners_.clear();
+  entrances_.clear();
   while (!connections_.empty())
     delete &connections_.pop_front();
+}
+
+void Server::use_tls(std::shared_ptr<const net::TlsCredentials> credentials) {
+  if (tls_ != nullptr) return tls_->replace(std::move(credentials));
+  tls_ = std::make_unique<net::TlsAcceptor>(std::move(credentials),
+                                            context_.settings.tls.options.ticket_lifetime);
 }
 
 void Server::init_handlers() {
@@ -22,14 +30,20 @@ void Server::init_handlers() {
     route.handler->init_process(handler_loop_);
 }
 
-void Server::serve(const net::ListenSocket& socket) {
+void Server::serve(const net::ListenSocket& socket, bool tls) {
+  if (tls && tls_ == nullptr) throw std::logic_error("TLS is served before there is a certificate");
   net::Listener::Acceptor& acceptor = *this;
-  listeners_.push_back(std::make_unique<net::Listener>(context_.loop, socket, acceptor));
+  entrances_.push_back({&socket, tls, std::make_unique<net::Listener>(context_.loop, socket, acceptor)});
+}
+
+bool Server::speaks_tls(const net::ListenSocket& socket) const noexcept {
+  return std::ranges::any_of(
+      entrances_, [&socket](const Entrance& entrance) { return entrance.socket == &socket && entrance.tls; });
 }
 
 void Server::drain(std::function<void()> done) {
   context_.draining = true;
-  listeners_.clear();
+  entrances_.clear();
   // Draining one connection may end it, and a handler that it calls may finish replies of others, but only in
   // the loop's next turn: no other connection is destroyed here.
   connections_.for_each([](Connection& connection) { connection.on_draining(); });
@@ -37,10 +51,15 @@ void Server::drain(std::function<void()> done) {
   drained_ = std::move(done);
 }
 
-void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& /*socket*/) {
+void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& socket) {
   context_.statistics.add(Statistics::kAcceptedConnections);
   try {
-    auto stream = std::make_unique<net::PlainStream>(std::move(fd));
+    std::unique_ptr<net::Stream> stream;
+    if (speaks_tls(socket)) {
+      stream = tls_->accept(std::move(fd), context_.loop.now());
+    } else {
+      stream = std::make_unique<net::PlainStream>(std::move(fd));
+    }
     connections_.push_back(*new Connection(context_, *this, std::move(stream), peer));
     ++count_;
   } catch (const std::exception& exception) {
@@ -61,8 +80,8 @@ void Server::on_accept_failure(int error) {
 void Server::on_closed(Connection& connection) noexcept {
   --count_;
   delete &connection;
-  for (const auto& listener : listeners_)
-    listener->resume();
+  for (const Entrance& entrance : entrances_)
+    entrance.listener->resume();
   if (count_ == 0 && drained_) std::exchange(drained_, nullptr)();
 }
 

@@ -11,6 +11,7 @@
 
 #include "net/event_loop.h"
 #include "net/listener.h"
+#include "net/tls_acceptor.h"
 #include "server/connection.h"
 #include "server/context.h"
 #include "server/loop_adapter.h"
@@ -30,11 +31,13 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   Server(const Server&) = delete;
   Server& operator=(const Server&) = delete;
 
+  /// Handshakes are done with `credentials` from now on; open connections keep theirs. Throws std::bad_alloc.
+  void use_tls(std::shared_ptr<const net::TlsCredentials> credentials);
   /// Calls Handler::init_process() of every root. Once, before serving. What a handler throws comes through.
   void init_handlers();
-  /// Serves the connections of a socket that is listening already and must outlive the server. Throws
-  /// std::system_error.
-  void serve(const net::ListenSocket& socket);
+  /// Serves the connections of a socket that is listening already and must outlive the server; with `tls`,
+  /// after use_tls(), they begin with a handshake. Throws std::system_error.
+  void serve(const net::ListenSocket& socket, bool tls = false);
 
   /// Stops accepting, closes idle connections, and lets requests in progress finish with Connection: close.
   /// Calls `done` once no connection is left, perhaps before it returns.
@@ -43,13 +46,22 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   [[nodiscard]] std::size_t connections() const noexcept { return count_; }
 
  private:
+  /// A socket that is served, and how.
+  struct Entrance {
+    const net::ListenSocket* socket;
+    bool tls;
+    std::unique_ptr<net::Listener> listener;
+  };
+
+  [[nodiscard]] bool speaks_tls(const net::ListenSocket& socket) const noexcept;
   void on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& socket) override;
   void on_accept_failure(int error) override;
   void on_closed(Connection& connection) noexcept override;
 
   Context context_;
+  std::unique_ptr<net::TlsAcceptor> tls_;
   LoopAdapter handler_loop_;
-  std::vector<std::unique_ptr<net::Listener>> listeners_;
+  std::vector<Entrance> entrances_;
   net::IntrusiveList<Connection> connections_;
   std::size_t count_ = 0;
   std::function<void()> drained_;

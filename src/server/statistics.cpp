@@ -14,6 +14,9 @@ const std::array<Statistics::Description, Statistics::kCounters>& Statistics::de
       {"replies_5xx", true},
       {"timeouts", true},
       {"accept_failures", true},
+      {"tls_handshakes", true},
+      {"tls_resumed", true},
+      {"tls_failures", true},
       {"bytes_received", true},
       {"bytes_sent", true},
   }};

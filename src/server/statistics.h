@@ -23,6 +23,9 @@ class Statistics {
     kReplies5xx,
     kTimeouts,
     kAcceptFailures,
+    kTlsHandshakes,
+    kTlsResumed,
+    kTlsFailures,
     kBytesReceived,
     kBytesSent,
     kCounters

@@ -15,7 +15,7 @@ PARAMETER_FILES = {
     "mi_http": sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/handlers/mi_http").glob("*.cpp")),
     "mi_fifo": sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/handlers/mi_fifo").glob("*.cpp")),
 }
-MI_FILES = sorted((ROOT / "src/daemon/mi").glob("*.cpp"))
+MI_FILES = [*sorted((ROOT / "src/daemon/mi").glob("*.cpp")), ROOT / "src/daemon/httpd_module.cpp"]
 
 FENCE = re.compile(r"^```.*?^```[ \t]*$", re.M | re.S)
 LINK = re.compile(r"!?\[(?:[^\[\]]|\[[^\[\]]*\])*\]\(\s*<?([^()<>\s]+)>?(?:\s+\"[^\"]*\")?\s*\)")

@@ -6,6 +6,7 @@ import threading
 import time
 from pathlib import Path
 
+import certificates
 import daemon
 import pytest
 
@@ -48,6 +49,36 @@ def public_folder():
     folder.chmod(0o755)
     yield folder
     shutil.rmtree(folder)
+
+
+@pytest.fixture(scope="session")
+def authorities(tmp_path_factory):
+    """The folder that certification authorities are made in."""
+    return tmp_path_factory.mktemp("authorities")
+
+
+@pytest.fixture(scope="session")
+def authority(authorities):
+    """The authority that clients and servers of the tests trust."""
+    return certificates.Authority(authorities, "Test Authority")
+
+
+@pytest.fixture(scope="session")
+def foreign_authority(authorities):
+    """An authority that nobody trusts."""
+    return certificates.Authority(authorities, "Foreign Authority")
+
+
+@pytest.fixture(scope="session")
+def ec(authority):
+    """A server's certificate for localhost with a P-384 key."""
+    return authority.issue()
+
+
+@pytest.fixture(scope="session")
+def rsa(authority):
+    """A server's certificate for localhost with an RSA key."""
+    return authority.issue(key="RSA")
 
 
 class IdleConnection:

@@ -12,6 +12,7 @@ import time
 from pathlib import Path
 
 import rawhttp
+import rawtls
 
 ROOT = Path(__file__).resolve().parents[2]
 BUILD = Path(os.environ.get("HTTPD_BUILD_DIR", ROOT / "build" / "release"))
@@ -55,12 +56,14 @@ def quoted(value):
 
 
 def config(modules, log_level=3):
-    """A configuration file's text. `modules` maps a module's file to its parameters."""
+    """A configuration file's text. `modules` maps a module's file to its parameters; a list is a repeated one."""
     lines = [f"log_level = {log_level}"]
     for file, parameters in modules.items():
         lines.append(f"loadmodule {quoted(file)}")
         name = Path(file).name.removesuffix(".so")
-        lines += [f"modparam({quoted(name)}, {quoted(key)}, {quoted(value)})" for key, value in parameters.items()]
+        for key, values in parameters.items():
+            lines += [f"modparam({quoted(name)}, {quoted(key)}, {quoted(value)})"
+                      for value in (values if isinstance(values, list) else [values])]
     return "\n".join(lines) + "\n"
 
 
@@ -83,6 +86,7 @@ class Daemon:
         self.environment = {**os.environ, **(environment or {})}
         self.log_level = log_level
         self.given = httpd or {}
+        self.tls = rawtls.context() if "tls_cert_file" in self.given else None
         self.lines = []
         self._news = threading.Condition()
         self._ended = False
@@ -97,7 +101,7 @@ class Daemon:
             self.file.write_text(config({"httpd.so": self.httpd, **self.modules}, self.log_level))
             self._spawn()
             try:
-                self.wait_log("listening on http://", START_TIMEOUT)
+                self.wait_log("listening on ", START_TIMEOUT)
                 return
             except AssertionError:
                 self.kill()
@@ -146,6 +150,8 @@ class Daemon:
             return found
 
     def connect(self, **settings):
+        if self.tls is not None:
+            return rawtls.Client(self.port, **{"settings": self.tls, **settings})
         return rawhttp.Client(self.port, **settings)
 
     def ask(self, *arguments, **settings):

@@ -92,14 +92,18 @@ class Client:
     def end_sending(self):
         self.socket.shutdown(socket.SHUT_WR)
 
+    def receive(self, timeout):
+        """What arrives within `timeout` seconds; b"" at the end of the connection. Raises TimeoutError."""
+        self.socket.settimeout(timeout)
+        return self.socket.recv(1 << 18)
+
     def _more(self, deadline, what):
         """Reads once into the buffer; False at the end of the connection."""
         left = deadline - time.monotonic()
         if left <= 0:
             raise BadReply(f"no {what} in time; so far {self.buffer[:300]!r}")
-        self.socket.settimeout(left)
         try:
-            data = self.socket.recv(1 << 18)
+            data = self.receive(left)
         except TimeoutError:
             raise BadReply(f"no {what} in time; so far {self.buffer[:300]!r}") from None
         self.buffer += data
@@ -217,9 +221,8 @@ class Client:
     def assert_open(self, still=0.05):
         """The server has neither sent a byte nor ended the connection, and does not for `still` seconds."""
         assert self.buffer == b"", f"bytes after the reply: {self.buffer[:300]!r}"
-        self.socket.settimeout(still)
         try:
-            data = self.socket.recv(4096)
+            data = self.receive(still)
         except TimeoutError:
             return
         raise AssertionError(f"bytes nobody asked for: {data!r}" if data else "the connection was closed")

@@ -91,11 +91,17 @@ def test_the_address_is_not_an_integer(tmp_path):
     assert '"ip"' in done.stderr and "string" in done.stderr
 
 
-@pytest.mark.parametrize("name", ["tls_cert_file", "tls_key_file", "tls_ciphers"])
-def test_tls_is_refused_and_never_ignored(tmp_path, name):
-    done = check(tmp_path, {name: "something"})
+@pytest.mark.parametrize(("name", "value"), [("tls_verify_client", "require"), ("tls_ca_file", "/nowhere/ca.pem")])
+def test_clients_are_not_believed_to_be_verified_where_tls_is_not_in_use(tmp_path, name, value):
+    done = check(tmp_path, {name: value})
     assert done.returncode == 255
-    assert name in done.stderr and "TLS" in done.stderr
+    assert name in done.stderr and "tls_cert_file" in done.stderr
+
+
+def test_a_priority_string_without_tls_is_not_ignored_silently(tmp_path):
+    done = check(tmp_path, {"tls_ciphers": "NORMAL"})
+    assert done.returncode == 0
+    assert "tls_ciphers" in done.stderr and "tls_cert_file" in done.stderr
 
 
 # --- ip and port ---

@@ -17,6 +17,11 @@ constexpr uid_t kSameUser = static_cast<uid_t>(-1);
 constexpr gid_t kSameGroup = static_cast<gid_t>(-1);
 
 constexpr const char* kRemoveIt = " (remove it, or give another fifo_name)";
+constexpr const char* kNotWritable =
+    " (let the daemon's user, which option -u may name, write to its folder)";
+constexpr const char* kNotRoot =
+    " (only root gives files to another user, and others only to groups that they are in; a daemon that was "
+    "started with -u is not root here any more: leave fifo_user out, and put the user into fifo_group)";
 
 [[noreturn]] void fail(const char* what, const std::string& path, int error) {
   throw std::system_error(error, std::system_category(), std::string(what) + " " + path);
@@ -42,7 +47,8 @@ Descriptor ListeningFifo::create() {
   const std::string& path = settings_.fifo_name;
   make_room();
   // Only its owner may open it until it has its owner and mode.
-  if (::mkfifo(path.c_str(), 0600) != 0) fail("cannot make the FIFO", path, errno);
+  if (::mkfifo(path.c_str(), 0600) != 0)
+    fail("cannot make the FIFO", errno == EACCES ? path + kNotWritable : path, errno);
   try {
     return std::exchange(fifo_, open_new());
   } catch (...) {
@@ -76,7 +82,7 @@ Descriptor ListeningFifo::open_new() const {
   if (settings_.fifo_user || settings_.group()) {
     const uid_t user = settings_.fifo_user.value_or(kSameUser);
     const gid_t group = settings_.group().value_or(kSameGroup);
-    if (::fchown(file.get(), user, group) != 0) fail("cannot change the owner of", path, errno);
+    if (::fchown(file.get(), user, group) != 0) fail("cannot change the owner of", path + kNotRoot, errno);
   }
   if (::fchmod(file.get(), settings_.fifo_mode) != 0) fail("cannot change the mode of", path, errno);
   return file;

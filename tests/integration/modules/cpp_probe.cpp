@@ -171,6 +171,20 @@ void describe(const Request& request, Reply reply) {
   reply.send(std::move(text));
 }
 
+// The TLS session that a request came over, a line each.
+void describe_tls(const Request& request, Reply reply) {
+  const httpd::TlsSession* const tls = request.tls();
+  if (tls == nullptr) return reply.send("none\n");
+  std::string text = "version=" + tls->version;
+  text += "\nsuite=" + tls->cipher_suite;
+  text += "\nname=" + tls->server_name;
+  text += "\nsubject=" + tls->client_subject;
+  text += "\nissuer=" + tls->client_issuer;
+  text += "\nserial=" + tls->client_serial;
+  text += "\nfingerprint=" + tls->client_fingerprint + "\n";
+  reply.send(std::move(text));
+}
+
 class CppProbe : public httpd::Module {
  public:
   [[nodiscard]] std::string_view name() const override { return "cpp_probe"; }
@@ -183,11 +197,18 @@ class CppProbe : public httpd::Module {
     add(host, "stream", get, stream);
     add(host, "fields", get, fields);
     add(host, "large", get, large);
+    add(host, "tls", get, describe_tls);
+    add(host, "calls", {Method::kGet, Method::kPost}, [this](const Request& request, Reply reply) {
+      if (request.method() == Method::kPost) ++calls_;
+      reply.send(std::to_string(calls_));
+    });
     add(host, "describe", {Method::kGet, Method::kPost, Method::kPut, Method::kDelete, Method::kPatch},
         describe);
   }
 
  private:
+  int calls_ = 0;  // POST requests to the root "calls"
+
   void add(httpd::Host& host, std::string_view root, MethodSet methods, const Simple::Function& function) {
     host.register_root(name(), root, std::make_unique<Simple>(methods, function));
   }

@@ -19,6 +19,8 @@ TEST(Options, Defaults) {
   EXPECT_THAT(options.config_file, ::testing::EndsWith("/opensips/opensips-httpd.cfg"));
   EXPECT_EQ(options.private_memory_mb, 16U);
   EXPECT_FALSE(options.debug);
+  EXPECT_EQ(options.user, "");
+  EXPECT_EQ(options.group, "");
 }
 
 TEST(Options, TakesOpenSipsLetters) {
@@ -31,12 +33,20 @@ TEST(Options, TakesOpenSipsLetters) {
   EXPECT_TRUE(options.debug);
   EXPECT_EQ(read({"-c"}).action, Options::Action::kCheck);
   EXPECT_EQ(read({"-dd"}).more_log, 2);
+  EXPECT_EQ(read({"-u", "opensips", "-g", "opensips"}).user, "opensips");
+  EXPECT_EQ(read({"-g", "33"}).group, "33");
   EXPECT_EQ(read({"-m", "128", "-f", "a.cfg", "-f", "/b.cfg"}).config_file, "/b.cfg");
 }
 
 TEST(Options, MistakesEndWith255) {
-  for (const std::vector<const char*>& bad :
-       {std::vector<const char*>{"-x"}, {"-f"}, {"-M", "0"}, {"-M", "4097"}, {"-M", "many"}, {"stray"}}) {
+  for (const std::vector<const char*>& bad : {std::vector<const char*>{"-x"},
+                                              {"-f"},
+                                              {"-u"},
+                                              {"-g"},
+                                              {"-M", "0"},
+                                              {"-M", "4097"},
+                                              {"-M", "many"},
+                                              {"stray"}}) {
     const Options options = read(bad);
     EXPECT_EQ(options.action, Options::Action::kExit) << bad[0];
     EXPECT_EQ(options.exit_status, 255) << bad[0];

@@ -4,6 +4,7 @@
 #include <filesystem>
 #include <fstream>
 #include <gmock/gmock.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <httpd/module.h>
@@ -70,6 +71,27 @@ TEST_F(PidFileTest, LeavesOthersFilesAlone) {
     write(path, "1\n");  // another daemon has taken the name
   }
   EXPECT_EQ(read(path), "1");
+}
+
+TEST_F(PidFileTest, IsLeftEmptyByWhoMayNotRemoveIt) {
+  if (::geteuid() != 0) GTEST_SKIP() << "needs root to become somebody else";
+  std::filesystem::permissions(folder, std::filesystem::perms{0755});
+  const pid_t child = ::fork();
+  if (child == 0) {
+    int result = 1;
+    {
+      const PidFile file(path);
+      if (::setresuid(65534, 65534, 65534) == 0 && read(path) == std::to_string(::getpid())) result = 0;
+    }
+    ::_exit(result);
+  }
+  int status = 0;
+  ASSERT_EQ(::waitpid(child, &status, 0), child);
+  EXPECT_EQ(status, 0);
+  EXPECT_TRUE(std::filesystem::exists(path));
+  EXPECT_EQ(std::filesystem::file_size(path), 0U);
+  const PidFile next(path);
+  EXPECT_EQ(read(path), std::to_string(::getpid()));
 }
 
 TEST_F(PidFileTest, SaysWhyItCannotBeWritten) {

@@ -22,6 +22,11 @@ struct Shared {
   std::atomic<int> stops;
 };
 
+int run(
+    Supervisor& supervisor, std::function<void()> on_ready = [] {}, std::function<void()> on_stop = [] {}) {
+  return supervisor.run({std::move(on_ready), [] {}, std::move(on_stop)});
+}
+
 class SupervisorTest : public ::testing::Test {
  protected:
   void SetUp() override {
@@ -63,7 +68,8 @@ TEST_F(SupervisorTest, StartsAllAndEndsAllOnSigterm) {
     return wait_for_end();
   });
   int stopped = 0;
-  const int status = supervisor.run(
+  const int status = run(
+      supervisor,
       [this] {
         while (shared->starts < 2)
           ::usleep(1000);
@@ -90,7 +96,7 @@ TEST_F(SupervisorTest, StartsAgainWhatDied) {
     ::kill(::getppid(), SIGINT);
     return wait_for_end();
   });
-  EXPECT_EQ(supervisor.run([] {}, [] {}), 0);
+  EXPECT_EQ(run(supervisor), 0);
   EXPECT_EQ(shared->starts, 3);
   EXPECT_THAT(log.text, ::testing::HasSubstr("was killed by signal 9"));
   EXPECT_THAT(log.text, ::testing::HasSubstr("ended with status 3: starting it again in 200 ms"));
@@ -101,7 +107,7 @@ TEST_F(SupervisorTest, ADeathBeforeAllAreReadyIsAFailedStart) {
   supervisor.add("good", [this](Supervisor&) { return wait_for_end(); });
   supervisor.add("bad", [](Supervisor&) -> int { throw std::runtime_error("cannot do it"); });
   bool ready = false;
-  EXPECT_EQ(supervisor.run([&] { ready = true; }, [] {}), 255);
+  EXPECT_EQ(run(supervisor, [&] { ready = true; }), 255);
   EXPECT_FALSE(ready);
   EXPECT_THAT(log.text, ::testing::HasSubstr("before it was ready"));
 }
@@ -115,12 +121,11 @@ TEST_F(SupervisorTest, IsReadyWhenAllProcessesAre) {
       attendant.notify_ready();
       return wait_for_end();
     });
-  EXPECT_EQ(supervisor.run(
+  EXPECT_EQ(run(supervisor,
                 [this] {
                   EXPECT_EQ(shared->starts, 2);
                   ::kill(::getpid(), SIGTERM);
-                },
-                [] {}),
+                }),
             0);
 }
 
@@ -136,7 +141,7 @@ TEST_F(SupervisorTest, LivesWithAnIgnoredSigchld) {
     ::kill(::getppid(), SIGTERM);
     return wait_for_end();
   });
-  EXPECT_EQ(supervisor.run([] {}, [] {}), 0);
+  EXPECT_EQ(run(supervisor), 0);
   EXPECT_EQ(shared->starts, 2);
 }
 
@@ -147,7 +152,7 @@ TEST_F(SupervisorTest, ASigtermDuringTheStartIsAnOrderlyEnd) {
     ::usleep(100'000);  // the attendant's SIGTERM comes before there is a descriptor for it
     return wait_for_end();
   });
-  EXPECT_EQ(supervisor.run([] {}, [] {}), 0) << log.text;
+  EXPECT_EQ(run(supervisor), 0) << log.text;
   EXPECT_EQ(shared->stops, 1);
 }
 
@@ -162,13 +167,45 @@ TEST_F(SupervisorTest, ARepeatedSigtermCutsNothing) {
     ++shared->stops;
     return 0;
   });
-  EXPECT_EQ(supervisor.run([] { ::kill(::getpid(), SIGTERM); },
-                           [] {
-                             ::usleep(10'000);
-                             ::kill(::getpid(), SIGTERM);
-                           }),
+  EXPECT_EQ(run(
+                supervisor, [] { ::kill(::getpid(), SIGTERM); },
+                [] {
+                  ::usleep(10'000);
+                  ::kill(::getpid(), SIGTERM);
+                }),
             0);
   EXPECT_EQ(shared->stops, 1);
+}
+
+TEST_F(SupervisorTest, TellsOfSighup) {
+  Supervisor supervisor(state, log);
+  supervisor.add("quiet", [this](Supervisor& attendant) {
+    attendant.notify_ready();
+    return wait_for_end();
+  });
+  int reloads = 0;
+  EXPECT_EQ(supervisor.run({[] { ::kill(::getpid(), SIGHUP); },
+                            [&] {
+                              ++reloads;
+                              ::kill(::getpid(), SIGTERM);
+                            },
+                            [] {}}),
+            0);
+  EXPECT_EQ(reloads, 1);
+}
+
+TEST_F(SupervisorTest, AProcessKnowsWhetherItReplacesAnother) {
+  Supervisor supervisor(state, log);
+  supervisor.add("mortal", [this](Supervisor& attendant) {
+    EXPECT_EQ(attendant.is_restart(), ++shared->starts > 1);
+    attendant.notify_ready();
+    if (!attendant.is_restart()) return 1;
+    ::kill(::getppid(), SIGTERM);
+    wait_for_end();
+    return ::testing::Test::HasFailure() ? 1 : 0;
+  });
+  EXPECT_EQ(run(supervisor), 0);
+  EXPECT_EQ(shared->starts, 2);
 }
 
 TEST_F(SupervisorTest, AProcessThatDoesNotEndIsKilledInTime) {
@@ -180,7 +217,7 @@ TEST_F(SupervisorTest, AProcessThatDoesNotEndIsKilledInTime) {
     return 0;
   });
   const auto begin = std::chrono::steady_clock::now();
-  EXPECT_EQ(supervisor.run([] { ::kill(::getpid(), SIGTERM); }, [] {}), 0);
+  EXPECT_EQ(run(supervisor, [] { ::kill(::getpid(), SIGTERM); }), 0);
   const auto took = std::chrono::steady_clock::now() - begin;
   EXPECT_GE(took, std::chrono::seconds(5));
   EXPECT_LT(took, std::chrono::seconds(7));

@@ -2,6 +2,7 @@
 #include "net/address.h"
 
 #include <arpa/inet.h>
+#include <cstring>
 #include <gtest/gtest.h>
 
 namespace httpd::net {
@@ -58,11 +59,44 @@ TEST(Address, TakesNothingFromAShortOrForeignAddress) {
   v4.sin_family = AF_INET;
   EXPECT_EQ(Address(reinterpret_cast<sockaddr&>(v4), 4).family(), AF_UNSPEC);
   sockaddr other{};
-  other.sa_family = AF_UNIX;
-  const Address unix_peer(other, sizeof other);
-  EXPECT_EQ(unix_peer.family(), AF_UNSPEC);
-  EXPECT_EQ(unix_peer.text(), "unknown");
-  EXPECT_EQ(unix_peer.port(), 0);
+  other.sa_family = AF_NETLINK;
+  const Address foreign(other, sizeof other);
+  EXPECT_EQ(foreign.family(), AF_UNSPEC);
+  EXPECT_EQ(foreign.text(), "unknown");
+  EXPECT_EQ(foreign.port(), 0);
+  EXPECT_FALSE(foreign.is_loopback());
+}
+
+TEST(Address, KeepsTheFamilyOfTheUnixDomain) {
+  sockaddr peer{};
+  peer.sa_family = AF_UNIX;
+  std::strcpy(peer.sa_data, "/a");
+  const Address address(peer, sizeof peer.sa_family);  // all that accept(2) gives for a client without a name
+  EXPECT_EQ(address.family(), AF_UNIX);
+  EXPECT_EQ(address.text(), "unix");
+  EXPECT_EQ(address.port(), 0);
+  EXPECT_TRUE(address.is_loopback());
+  EXPECT_FALSE(address.is_any());
+  EXPECT_EQ(Address(peer, sizeof peer).get().sa_data[0], '\0');
+  EXPECT_EQ(Address(peer, 1).family(), AF_UNSPEC);
+}
+
+TEST(Address, Compares) {
+  EXPECT_EQ(*Address::parse("127.0.0.1", 1), *Address::parse("127.0.0.1", 1));
+  EXPECT_EQ(*Address::parse("::ffff:127.0.0.1", 1), *Address::parse("127.0.0.1", 1));
+  EXPECT_EQ(*Address::parse("::", 1), Address::any_v6(1));
+  EXPECT_EQ(*Address::parse("2001:db8:0::1", 1), *Address::parse("2001:DB8::1", 1));
+  EXPECT_NE(*Address::parse("127.0.0.1", 1), *Address::parse("127.0.0.1", 2));
+  EXPECT_NE(*Address::parse("127.0.0.1", 1), *Address::parse("127.0.0.2", 1));
+  EXPECT_NE(*Address::parse("::1", 1), *Address::parse("::2", 1));
+  EXPECT_NE(Address::any_v4(1), Address::any_v6(1));
+  EXPECT_NE(Address(), Address()) << "nothing is known of them";
+  sockaddr_in6 zoned{};
+  zoned.sin6_family = AF_INET6;
+  zoned.sin6_scope_id = 1;
+  const Address one(reinterpret_cast<sockaddr&>(zoned), sizeof zoned);
+  zoned.sin6_scope_id = 2;
+  EXPECT_NE(one, Address(reinterpret_cast<sockaddr&>(zoned), sizeof zoned));
 }
 
 }  // namespace

@@ -34,6 +34,32 @@ TEST_F(StreamTest, TellsDataBlockedAndEndApart) {
   EXPECT_EQ(stream->read(buffer.data(), buffer.size()).state, State::kEnd);
 }
 
+TEST_F(StreamTest, AReadThatFillsTheBufferDoesNotSayThatTheSocketIsEmpty) {
+  ASSERT_EQ(::send(peer.get(), "abcdef", 6, 0), 6);
+  IoResult result = stream->read(buffer.data(), 5);
+  EXPECT_EQ(result.bytes, 5U);
+  EXPECT_FALSE(result.drained);
+  ASSERT_EQ(::send(peer.get(), "gh", 2, 0), 2);
+  result = stream->read(buffer.data(), 3);
+  EXPECT_EQ(result.bytes, 3U);
+  EXPECT_FALSE(result.drained) << "as full as it could be";
+  ASSERT_EQ(::send(peer.get(), "ij", 2, 0), 2);
+  result = stream->read(buffer.data(), 3);
+  EXPECT_EQ(result.bytes, 2U);
+  EXPECT_TRUE(result.drained);
+}
+
+TEST_F(StreamTest, IsNotEncryptedAndSaysNothingAtItsEnd) {
+  EXPECT_EQ(stream->tls(), nullptr);
+  stream->end();
+  EXPECT_EQ(::recv(peer.get(), buffer.data(), buffer.size(), MSG_DONTWAIT), -1);
+  char byte = 'x';
+  const iovec piece{&byte, 1};
+  const IoResult result = stream->write(std::span(&piece, 1));
+  EXPECT_EQ(result.bytes, 1U);
+  EXPECT_FALSE(result.again);
+}
+
 TEST_F(StreamTest, WritesPiecesInOrder) {
   char first[] = "head ";
   char second[] = "body";

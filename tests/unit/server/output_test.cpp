@@ -23,6 +23,7 @@ class NarrowStream final : public net::Stream {
     return {net::IoResult::State::kDone, at_once_ - left};
   }
   void finish_writing() noexcept override {}
+  void end() noexcept override {}
   std::string text;
   bool broken = false;
 

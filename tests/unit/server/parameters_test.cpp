@@ -61,6 +61,12 @@ TEST_F(ParametersTest, BoundsAreTakenAndWhatIsBeyondIsRefusedWithTheRange) {
        [](const Settings& s) { return static_cast<long long>(s.limits.max_header_size); }},
       {"max_header_fields", 1, 10000,
        [](const Settings& s) { return static_cast<long long>(s.limits.max_header_fields); }},
+      {"tls_handshake_timeout", 1, 2147483647,
+       [](const Settings& s) { return s.tls_handshake_timeout.count(); }},
+      {"tls_ticket_lifetime", 0, 604800,
+       [](const Settings& s) { return s.tls.options.ticket_lifetime.count(); }},
+      {"tls_key_permissions_check", 0, 1,
+       [](const Settings& s) { return s.tls.options.key_permissions_check ? 1 : 0; }},
   };
   for (const Row& row : rows) {
     for (const long long good : {row.min, row.max}) {
@@ -82,13 +88,82 @@ TEST_F(ParametersTest, IpIsALiteralOrAStar) {
     set("ip", good);
     EXPECT_EQ(settings.ip, good);
   }
+  EXPECT_TRUE(settings.address_given);
   for (const std::string bad : {"", "localhost", "[::1]", "1.2.3.4:80", "300.1.1.1"})
     EXPECT_THAT(refusal("ip", bad), ::testing::HasSubstr("\"" + bad + "\""));
 }
 
-TEST_F(ParametersTest, TlsIsRefusedAndNotIgnored) {
-  for (const char* name : {"tls_cert_file", "tls_key_file", "tls_ciphers"})
-    EXPECT_THAT(refusal(name, std::string("x")), ::testing::HasSubstr("TLS"));
+TEST_F(ParametersTest, ListenRepeats) {
+  set("listen", std::string("http://127.0.0.1:8080"));
+  set("listen", std::string("unix:/run/httpd/httpd.sock"));
+  ASSERT_EQ(settings.listen.size(), 2U);
+  EXPECT_EQ(settings.listen[1].path, "/run/httpd/httpd.sock");
+  EXPECT_FALSE(settings.address_given) << "ip and port were not";
+  EXPECT_THAT(refusal("listen", std::string("localhost:80")), ::testing::HasSubstr("\"localhost:80\""));
+  EXPECT_EQ(settings.listen.size(), 2U);
+}
+
+TEST_F(ParametersTest, ThePortAloneIsAnAddress) {
+  set("port", 8080LL);
+  EXPECT_TRUE(settings.address_given);
+}
+
+TEST_F(ParametersTest, TlsIsOffUntilThereAreFiles) {
+  EXPECT_FALSE(settings.tls.configured());
+  EXPECT_EQ(settings.tls.options.ciphers, "SECURE256:+SECURE192:-VERS-ALL:+VERS-TLS1.2");
+  EXPECT_EQ(settings.tls.options.verify_client, net::TlsVerifyClient::kNone);
+  EXPECT_TRUE(settings.tls.options.key_permissions_check);
+  EXPECT_EQ(settings.tls.options.ticket_lifetime.count(), 7200);
+  EXPECT_EQ(settings.tls_handshake_timeout.count(), 10);
+  set("tls_key_file", std::string("k"));
+  EXPECT_TRUE(settings.tls.configured());
+}
+
+TEST_F(ParametersTest, CertificatesRepeatWithWhatBelongsToThem) {
+  set("tls_cert_file", std::string("c1"));
+  set("tls_ocsp_file", std::string("o1"));
+  set("tls_key_file", std::string("k1"));
+  set("tls_cert_file", std::string("c2"));
+  set("tls_key_file", std::string("k2"));
+  set("tls_cert_file", std::string("c3"));
+  set("tls_ocsp_file", std::string("o3"));
+  ASSERT_EQ(settings.tls.certificate_files.size(), 3U);
+  EXPECT_EQ(settings.tls.certificate_files[0].path, "c1");
+  EXPECT_EQ(settings.tls.certificate_files[0].ocsp, "o1");
+  EXPECT_EQ(settings.tls.certificate_files[1].ocsp, "");
+  EXPECT_EQ(settings.tls.certificate_files[2].ocsp, "o3");
+  EXPECT_THAT(settings.tls.key_files, ::testing::ElementsAre("k1", "k2"));
+}
+
+TEST_F(ParametersTest, AnOcspResponseFollowsItsCertificate) {
+  EXPECT_THAT(refusal("tls_ocsp_file", std::string("o")),
+              ::testing::HasSubstr("\"o\" follows no tls_cert_file"));
+  set("tls_cert_file", std::string("c"));
+  set("tls_ocsp_file", std::string("o"));
+  EXPECT_THAT(refusal("tls_ocsp_file", std::string("o2")),
+              ::testing::HasSubstr("\"o2\" follows no tls_cert_file"));
+}
+
+TEST_F(ParametersTest, FilesHaveNames) {
+  set("tls_cert_file", std::string("c"));
+  for (const char* const name : {"tls_cert_file", "tls_key_file", "tls_ocsp_file", "tls_ca_file"})
+    EXPECT_THAT(refusal(name, std::string()), ::testing::HasSubstr("names no file")) << name;
+}
+
+TEST_F(ParametersTest, ClientsAreVerifiedInOneOfThreeWays) {
+  set("tls_verify_client", std::string("optional"));
+  EXPECT_EQ(settings.tls.options.verify_client, net::TlsVerifyClient::kOptional);
+  set("tls_verify_client", std::string("require"));
+  EXPECT_EQ(settings.tls.options.verify_client, net::TlsVerifyClient::kRequire);
+  set("tls_verify_client", std::string("none"));
+  EXPECT_EQ(settings.tls.options.verify_client, net::TlsVerifyClient::kNone);
+  for (const std::string bad : {"", "Require", "required", "1", "require "})
+    EXPECT_THAT(refusal("tls_verify_client", bad), ::testing::HasSubstr("\"" + bad + "\" is not \"none\""))
+        << bad;
+  set("tls_ca_file", std::string("ca"));
+  EXPECT_EQ(settings.tls.options.ca_file, "ca");
+  set("tls_ciphers", std::string("NORMAL"));
+  EXPECT_EQ(settings.tls.options.ciphers, "NORMAL");
 }
 
 }  // namespace

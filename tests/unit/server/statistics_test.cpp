@@ -25,6 +25,15 @@ TEST(Statistics, GaugesFall) {
   EXPECT_FALSE(Statistics::descriptions()[Statistics::kOpenConnections].incremental);
 }
 
+TEST(Statistics, HandshakesAreCountedBesideTheRest) {
+  const auto& descriptions = Statistics::descriptions();
+  EXPECT_EQ(descriptions[Statistics::kTlsHandshakes].name, "tls_handshakes");
+  EXPECT_EQ(descriptions[Statistics::kTlsResumed].name, "tls_resumed");
+  EXPECT_EQ(descriptions[Statistics::kTlsFailures].name, "tls_failures");
+  EXPECT_TRUE(descriptions[Statistics::kTlsFailures].incremental);
+  EXPECT_EQ(descriptions[Statistics::kBytesSent].name, "bytes_sent") << "the last, as before";
+}
+
 TEST(Statistics, EachHasANameOfItsOwn) {
   std::set<std::string_view> names;
   for (const auto& description : Statistics::descriptions()) {

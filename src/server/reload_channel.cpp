@@ -1,0 +1,141 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/reload_channel.h"
+
+#include <array>
+#include <cerrno>
+#include <climits>
+#include <cstring>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/socket.h>
+#include <system_error>
+#include <unistd.h>
+
+namespace httpd::server {
+namespace {
+
+static_assert(ReloadChannel::kMaxText < PIPE_BUF);
+constexpr char kReload = 'R';
+constexpr char kGood = '+';
+constexpr char kBad = '-';
+
+/// Sends a request with a descriptor for the answer, or with none (-1). Never blocks.
+bool send_request(int socket, int answer) noexcept {
+  char byte = kReload;
+  iovec piece{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  if (answer >= 0) {
+    message.msg_control = control.data();
+    message.msg_controllen = control.size();
+    cmsghdr* const header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(sizeof(int));
+    std::memcpy(CMSG_DATA(header), &answer, sizeof answer);
+  }
+  return ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+}
+
+/// Takes one request. False when none waits; `answer` is empty when nobody waits for its result.
+bool receive_request(int socket, net::UniqueFd& answer) noexcept {
+  char byte = 0;
+  iovec piece{&byte, 1};
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
+  msghdr message{};
+  message.msg_iov = &piece;
+  message.msg_iovlen = 1;
+  message.msg_control = control.data();
+  message.msg_controllen = control.size();
+  if (::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1) return false;
+  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
+    int fd = -1;
+    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
+    answer = net::UniqueFd(fd);
+  }
+  return true;
+}
+
+void write_answer(int pipe, const ReloadResult& result) noexcept {
+  std::array<char, ReloadChannel::kMaxText + 1> bytes{};
+  bytes[0] = result.good ? kGood : kBad;
+  const std::size_t size = 1 + result.text.copy(bytes.data() + 1, ReloadChannel::kMaxText);
+  // Who asked may have stopped waiting: SIGPIPE is ignored in every process of a host.
+  if (::write(pipe, bytes.data(), size) < 0) return;
+}
+
+/// The answer's text up to its end. Nothing when the time is over.
+std::optional<std::string> read_answer(int pipe, std::chrono::milliseconds patience) {
+  const auto deadline = std::chrono::steady_clock::now() + patience;
+  std::string text;
+  for (;;) {
+    const auto left =
+        std::chrono::ceil<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
+    if (left.count() <= 0) return std::nullopt;
+    pollfd waiting{pipe, POLLIN, 0};
+    if (::poll(&waiting, 1, static_cast<int>(left.count())) <= 0) continue;
+    std::array<char, ReloadChannel::kMaxText + 1> bytes{};
+    const ssize_t count = ::read(pipe, bytes.data(), bytes.size());
+    if (count == 0) return text;
+    if (count > 0) text.append(bytes.data(), static_cast<std::size_t>(count));
+    if (count < 0 && errno != EINTR && errno != EAGAIN) return text;
+  }
+}
+
+}  // namespace
+
+ReloadChannel::ReloadChannel() {
+  std::array<int, 2> pair{};
+  if (::socketpair(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair.data()) != 0)
+    throw std::system_error(errno, std::generic_category(), "socketpair");
+  asking_ = net::UniqueFd(pair[0]);
+  serving_ = net::UniqueFd(pair[1]);
+}
+
+ReloadChannel::~ReloadChannel() {
+  leave();
+}
+
+void ReloadChannel::serve(net::EventLoop& loop, std::function<ReloadResult()> reload) {
+  loop.add(serving_.get(), EPOLLIN, *this);
+  loop_ = &loop;
+  reload_ = std::move(reload);
+}
+
+void ReloadChannel::leave() noexcept {
+  if (loop_ == nullptr) return;
+  loop_->remove(serving_.get(), *this);
+  loop_ = nullptr;
+}
+
+void ReloadChannel::on_events(std::uint32_t /*events*/) {
+  net::UniqueFd answer;
+  if (!receive_request(serving_.get(), answer)) return;
+  const ReloadResult result = reload_();
+  if (answer) write_answer(answer.get(), result);
+}
+
+ReloadResult ReloadChannel::request(std::chrono::milliseconds patience) {
+  if (loop_ != nullptr) return reload_();
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
+    return {false, std::string("no pipe for the answer: ") + std::strerror(errno)};
+  const net::UniqueFd reading(pipe[0]);
+  net::UniqueFd writing(pipe[1]);
+  if (!send_request(asking_.get(), writing.get()))
+    return {false, "the HTTPD process has too many reloads waiting"};
+  writing.reset();
+  const std::optional<std::string> answer = read_answer(reading.get(), patience);
+  if (!answer) return {false, "the HTTPD process is busy: it will reload when it is not"};
+  if (answer->empty()) return {false, "the HTTPD process ended before it had reloaded"};
+  return {answer->front() == kGood, answer->substr(1)};
+}
+
+bool ReloadChannel::request_only() noexcept {
+  return send_request(asking_.get(), -1);
+}
+
+}  // namespace httpd::server

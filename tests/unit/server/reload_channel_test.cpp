@@ -1,0 +1,152 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/reload_channel.h"
+
+#include <csignal>
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+namespace httpd::server {
+namespace {
+
+using std::chrono::milliseconds;
+
+/// Runs `work` in a process of its own; true when it returned true.
+class Child {
+ public:
+  template <typename Work>
+  explicit Child(Work work) : pid_(::fork()) {
+    if (pid_ == 0) ::_exit(work() ? 0 : 1);
+  }
+  bool good() const {
+    int status = -1;
+    return ::waitpid(pid_, &status, 0) == pid_ && status == 0;
+  }
+  bool ended() const { return ::waitpid(pid_, nullptr, WNOHANG) == pid_; }
+
+ private:
+  pid_t pid_;
+};
+
+class ReloadChannelTest : public ::testing::Test {
+ protected:
+  void SetUp() override { std::signal(SIGPIPE, SIG_IGN); }
+  void serve(ReloadResult result) {
+    channel.serve(loop, [this, result] {
+      ++reloads;
+      return result;
+    });
+  }
+  /// Lets the loop work until `done`, for a while.
+  template <typename Done>
+  void work_until(Done done) {
+    for (int i = 0; i < 2000 && !done(); ++i) {
+      loop.run_once();
+      ::usleep(1000);
+    }
+  }
+  net::EventLoop loop;
+  ReloadChannel channel;
+  int reloads = 0;
+};
+
+TEST_F(ReloadChannelTest, TheProcessThatServesReloadsAtOnce) {
+  serve({true, "here"});
+  const ReloadResult result = channel.request(milliseconds(1));
+  EXPECT_TRUE(result.good);
+  EXPECT_EQ(result.text, "here");
+  EXPECT_EQ(reloads, 1);
+  channel.leave();
+}
+
+TEST_F(ReloadChannelTest, AnotherProcessGetsTheResult) {
+  for (const bool good : {true, false}) {
+    const std::string text = good ? "two\nlines" : "";
+    const Child child([&] {
+      const ReloadResult result = channel.request(milliseconds(5000));
+      return result.good == good && result.text == text;
+    });
+    serve({good, text});
+    work_until([this] { return reloads > 0; });
+    EXPECT_TRUE(child.good());
+    EXPECT_EQ(reloads, 1);
+    reloads = 0;
+    channel.leave();
+  }
+}
+
+TEST_F(ReloadChannelTest, ALongTextIsCutAndNotLost) {
+  const Child child([&] {
+    const ReloadResult result = channel.request(milliseconds(5000));
+    return result.good && result.text == std::string(ReloadChannel::kMaxText, 'x');
+  });
+  serve({true, std::string(ReloadChannel::kMaxText + 1, 'x')});
+  work_until([this] { return reloads > 0; });
+  EXPECT_TRUE(child.good());
+  channel.leave();
+}
+
+TEST_F(ReloadChannelTest, SeveralMayAskAtOnce) {
+  const auto ask = [&] { return channel.request(milliseconds(5000)).good; };
+  const Child first(ask);
+  const Child second(ask);
+  const Child third([&] { return channel.request_only(); });
+  serve({true, ""});
+  work_until([this] { return reloads == 3; });
+  EXPECT_EQ(reloads, 3);
+  EXPECT_TRUE(first.good());
+  EXPECT_TRUE(second.good());
+  EXPECT_TRUE(third.good());
+  channel.leave();
+}
+
+TEST_F(ReloadChannelTest, ARequestWaitsUntilSomebodyServes) {
+  const Child child([&] { return channel.request(milliseconds(5000)).good; });
+  ::usleep(50'000);
+  EXPECT_FALSE(child.ended());
+  serve({true, ""});
+  work_until([this] { return reloads > 0; });
+  EXPECT_TRUE(child.good());
+  channel.leave();
+}
+
+TEST_F(ReloadChannelTest, PatienceHasAnEnd) {
+  const ReloadResult result = channel.request(milliseconds(20));
+  EXPECT_FALSE(result.good);
+  EXPECT_EQ(result.text, "the HTTPD process is busy: it will reload when it is not");
+  // The answer that comes too late harms nobody.
+  serve({true, "late"});
+  work_until([this] { return reloads > 0; });
+  EXPECT_EQ(reloads, 1);
+  channel.leave();
+}
+
+TEST_F(ReloadChannelTest, AProcessThatDiesWithTheRequestIsNotWaitedFor) {
+  const Child server([&] {
+    net::EventLoop own;
+    channel.serve(own, []() -> ReloadResult { ::_exit(0); });
+    for (;;) {
+      own.run_once();
+      ::usleep(1000);
+    }
+    return true;
+  });
+  const ReloadResult result = channel.request(milliseconds(5000));
+  EXPECT_FALSE(result.good);
+  EXPECT_EQ(result.text, "the HTTPD process ended before it had reloaded");
+  EXPECT_TRUE(server.good());
+}
+
+TEST_F(ReloadChannelTest, AFloodOfRequestsIsRefusedAndNotWaitedFor) {
+  int sent = 0;
+  while (sent < 100'000 && channel.request_only())
+    ++sent;
+  EXPECT_GT(sent, 0);
+  EXPECT_LT(sent, 100'000);
+  const ReloadResult result = channel.request(milliseconds(5000));
+  EXPECT_FALSE(result.good);
+  EXPECT_EQ(result.text, "the HTTPD process has too many reloads waiting");
+}
+
+}  // namespace
+}  // namespace httpd::server
