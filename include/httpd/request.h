@@ -17,7 +17,7 @@ namespace httpd {
 /// them: trust their meaning as far as that authority.
 struct TlsSession {
   std::string version;         ///< "TLS1.2", "TLS1.3"
-  std::string cipher_suite;    ///< "TLS_ECDHE_ECDSA_AES_256_GCM_SHA384"
+  std::string cipher_suite;    ///< "TLS_ECDHE_ECDSA_WITH_AES_256_GCM_SHA384"
   std::string server_name;     ///< the host name that the client asked for (RFC 6066 section 3); "" for none
   std::string client_subject;  ///< the distinguished name (RFC 4514) in the client's verified certificate,
                                ///< e.g. "CN=probe,O=Example"; "" when it showed none

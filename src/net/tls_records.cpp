@@ -136,7 +136,10 @@ IoResult TlsStream::write_records(std::span<const iovec> pieces) noexcept {
     while (encrypted < kBatch && !cutter.done()) {
       const std::string_view record = cutter.next(transport_.record_buffer());
       const ssize_t count = ::gnutls_record_send(session_, record.data(), record.size());
-      if (count <= 0) return {State::kFailed};
+      if (count <= 0) {
+        phase_ = Phase::kFailed;
+        return {State::kFailed};
+      }
       encrypted += static_cast<std::size_t>(count);
       cutter.advance(static_cast<std::size_t>(count));
     }

@@ -139,7 +139,8 @@ Connection::Step Connection::on_input_end() {
 /// left.
 void Connection::keep_input() {
   if (input_.empty()) {
-    if (stash_.capacity() > std::string().capacity()) stash_ = std::string();
+    // Assigning an empty string would keep the memory.
+    if (stash_.capacity() > std::string().capacity()) std::string().swap(stash_);
     stash_.clear();
   } else if (std::greater_equal<>()(input_.data(), stash_.data()) &&
              std::less<>()(input_.data(), stash_.data() + stash_.size())) {

@@ -41,7 +41,7 @@ void Context::on_reply_finished(Exchange& exchange) noexcept {
 
 Context::Turn::~Turn() {
   if (output_.capacity() > kOutputKept) {
-    output_ = std::string();
+    std::string().swap(output_);  // assigning it would keep the memory
   } else {
     output_.clear();
   }

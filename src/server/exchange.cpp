@@ -28,7 +28,7 @@ void check_field_value(std::string_view value) {
 
 void clear(std::string& text) noexcept {
   if (text.capacity() > kKeptCapacity) {
-    text = std::string();
+    std::string().swap(text);  // assigning it would keep the memory
   } else {
     text.clear();
   }

@@ -60,7 +60,7 @@ std::string_view RequestReader::take_text(std::string_view bytes, std::vector<It
   const std::size_t size = scanner_.feed(bytes);
   if (state_ == State::kText) {
     if (size > kMaxRequestSize - text_.size()) {
-      text_ = {};
+      std::string().swap(text_);  // assigning it would keep the memory
       state_ = State::kSkippedText;
     } else {
       text_.append(bytes.substr(0, size));

@@ -10,7 +10,6 @@
 namespace httpd::server {
 namespace {
 
-using net::TlsClient;
 using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::StartsWith;
