@@ -69,7 +69,8 @@ class Module {
   /// The name that modparam() and httpd_list_root_path use.
   [[nodiscard]] virtual std::string_view name() const = 0;
   [[nodiscard]] virtual std::vector<Parameter> parameters() { return {}; }
-  /// Called once, after all modparam() lines, as the user that the daemon's option -u names. Throws ConfigError.
+  /// Called once, after all modparam() lines, as the user that the daemon's option -u names. Throws
+  /// ConfigError.
   virtual void init(Host& host) = 0;
 };
 

@@ -40,11 +40,12 @@ class Stream {
   /// Writes as much as goes of the pieces, in order. What the result does not count must be offered again, in
   /// the same order, before anything else.
   virtual IoResult write(std::span<const iovec> pieces) noexcept = 0;
-  /// Tells the peer that nothing more will come. What still arrives may be read, but not understood any more.
+  /// Everything was said: lets the peer tell this end from a broken connection, where the protocol has words
+  /// for it. Nothing is written after it, and what still arrives is not understood any more. False when the
+  /// socket has no room for these words: an event will tell when to try again.
+  virtual bool end() noexcept = 0;
+  /// After end(): closes this direction, so that the peer sees the end while reading goes on.
   virtual void finish_writing() noexcept = 0;
-  /// To be called before the destruction of a stream on which everything was said: the peer can tell this end
-  /// from a broken connection.
-  virtual void end() noexcept = 0;
   /// To be called before a destruction that must not look like an orderly end.
   void abort() noexcept;
   /// The stream as an encrypted one, whose handshake() comes before everything else; else null.
@@ -58,9 +59,8 @@ class PlainStream final : public Stream {
   [[nodiscard]] int descriptor() const noexcept override { return fd_.get(); }
   IoResult read(char* buffer, std::size_t size) noexcept override;
   IoResult write(std::span<const iovec> pieces) noexcept override;
+  bool end() noexcept override { return true; }
   void finish_writing() noexcept override;
-  /// close(2) says it.
-  void end() noexcept override {}
 
  private:
   UniqueFd fd_;

@@ -56,11 +56,6 @@ IoResult TlsStream::read(char* buffer, std::size_t size) noexcept {
     case Phase::kOpen:
       return read_records(buffer, size);
     case Phase::kFinished:
-      if (transport_.has_unsent()) {
-        transport_.flush();
-        if (!transport_.has_unsent()) ::shutdown(descriptor(), SHUT_WR);
-      }
-      return transport_.read_raw(buffer, size);
     case Phase::kPlain:
       return transport_.read_raw(buffer, size);
     default:

@@ -227,25 +227,16 @@ TlsFacts TlsStream::facts() const {
   return facts;
 }
 
-void TlsStream::say_goodbye() noexcept {
+bool TlsStream::end() noexcept {
+  const TlsTransport::Call call(transport_);
   // GnuTLS waits for nothing here; in TLS 1.2 the answer to a close_notify need not come (RFC 5246 7.2.1).
   if (phase_ == Phase::kOpen) ::gnutls_bye(session_, GNUTLS_SHUT_WR);
-  transport_.flush();
+  if (phase_ != Phase::kPlain) phase_ = Phase::kFinished;
+  return transport_.flush().state == IoResult::State::kFailed || !transport_.has_unsent();
 }
 
 void TlsStream::finish_writing() noexcept {
-  if (phase_ != Phase::kPlain) {
-    const TlsTransport::Call call(transport_);
-    say_goodbye();
-    phase_ = Phase::kFinished;
-    if (transport_.has_unsent()) return;  // read() goes on with it
-  }
   ::shutdown(descriptor(), SHUT_WR);
-}
-
-void TlsStream::end() noexcept {
-  const TlsTransport::Call call(transport_);
-  say_goodbye();
 }
 
 }  // namespace httpd::net

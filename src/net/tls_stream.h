@@ -58,8 +58,8 @@ class TlsStream final : public Stream {
   /// may have cut what it sent (RFC 8446 section 6.1).
   IoResult read(char* buffer, std::size_t size) noexcept override;
   IoResult write(std::span<const iovec> pieces) noexcept override;
+  bool end() noexcept override;
   void finish_writing() noexcept override;
-  void end() noexcept override;
   [[nodiscard]] TlsStream* tls() noexcept override { return this; }
 
  private:
@@ -75,7 +75,6 @@ class TlsStream final : public Stream {
   IoResult read_records(char* buffer, std::size_t size) noexcept;
   bool refuse_renegotiation() noexcept;
   IoResult write_records(std::span<const iovec> pieces) noexcept;
-  void say_goodbye() noexcept;
 
   gnutls_session_int* session_ = nullptr;
   std::shared_ptr<const TlsCredentials>

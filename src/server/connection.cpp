@@ -166,6 +166,8 @@ bool Connection::wait() {
       set_limit(Limit::kLinger, false);
       break;
     case Phase::kEnding:
+      set_limit(Limit::kSend, progressed_);
+      break;
     case Phase::kClosed:
       break;
   }
@@ -259,7 +261,7 @@ void Connection::abort() noexcept {
 /// Ends the connection in order, if it is in order: what is still to be said would be lost.
 void Connection::close() noexcept {
   const bool all_said = phase_ == Phase::kIdle || phase_ == Phase::kEnding;
-  if (all_said && queue_.empty() && context_.output.empty()) stream_->end();
+  if (all_said && queue_.empty() && context_.output.empty()) static_cast<void>(stream_->end());
   phase_ = Phase::kClosed;
 }
 

@@ -298,6 +298,8 @@ void Connection::on_written(const net::IoResult& result) noexcept {
 }
 
 Connection::Step Connection::end_connection() {
+  // The client must take this, too, before it can be sure that it has everything.
+  if (!stream_->end()) return Step::kWait;
   // With unread input in the socket the kernel would follow close(2) by a reset, which destroys what of the
   // reply is still on its way (RFC 9112 section 9.6). Only a client that announced the end itself, and has
   // taken everything, is not expected to send more.

@@ -124,6 +124,7 @@ class Server {
           break;
         case TlsStream::Handshake::kFailed:
           require(!stream_->failure().empty());
+          stream_->end();
           stream_->finish_writing();
           over_ = true;
           return;

@@ -51,7 +51,7 @@ TEST_F(StreamTest, AReadThatFillsTheBufferDoesNotSayThatTheSocketIsEmpty) {
 
 TEST_F(StreamTest, IsNotEncryptedAndSaysNothingAtItsEnd) {
   EXPECT_EQ(stream->tls(), nullptr);
-  stream->end();
+  EXPECT_TRUE(stream->end());
   EXPECT_EQ(::recv(peer.get(), buffer.data(), buffer.size(), MSG_DONTWAIT), -1);
   char byte = 'x';
   const iovec piece{&byte, 1};

@@ -22,8 +22,8 @@ class NarrowStream final : public net::Stream {
     }
     return {net::IoResult::State::kDone, at_once_ - left};
   }
+  bool end() noexcept override { return true; }
   void finish_writing() noexcept override {}
-  void end() noexcept override {}
   std::string text;
   bool broken = false;
 
