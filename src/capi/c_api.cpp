@@ -42,9 +42,11 @@ void trim(str& text) noexcept {
 
 }  // namespace
 
-CApi::CApi(RegisterRoot register_root, std::size_t buf_size, std::size_t keep_ready, Log& log)
+CApi::CApi(RegisterRoot register_root, std::size_t buf_size, std::size_t keep_ready, Log& log,
+           CallObserver* observer)
     : register_root_(std::move(register_root)),
       log_(log),
+      observer_(observer),
       buffer_(buf_size, keep_ready, log),
       exact_buffer_(buf_size != 0) {}
 

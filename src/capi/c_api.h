@@ -15,6 +15,18 @@
 
 namespace httpd::capi {
 
+/// Told of every call of an access handler: for a host's profiler.
+class CallObserver {
+ public:
+  /// `path`: what is left of the request's path below the root, NUL-terminated, valid until left().
+  virtual void entering(const char* path) noexcept = 0;
+  /// `status`: what the handler returned.
+  virtual void left(int status) noexcept = 0;
+
+ protected:
+  ~CallObserver() = default;
+};
+
 /// What C modules talk to. The API has no handle, so a process has one at a time: see Current.
 class CApi {
  public:
@@ -22,8 +34,10 @@ class CApi {
   using RegisterRoot =
       std::function<void(std::string_view module, std::string_view root, std::unique_ptr<Handler> handler)>;
 
-  /// `buf_size` and `keep_ready` as for PrintBuffer. `log` must outlive the handlers.
-  CApi(RegisterRoot register_root, std::size_t buf_size, std::size_t keep_ready, Log& log);
+  /// `buf_size` and `keep_ready` as for PrintBuffer. `log` and `observer`, which may be nullptr, must outlive
+  /// the handlers.
+  CApi(RegisterRoot register_root, std::size_t buf_size, std::size_t keep_ready, Log& log,
+       CallObserver* observer = nullptr);
   CApi(const CApi&) = delete;
   CApi& operator=(const CApi&) = delete;
 
@@ -37,6 +51,7 @@ class CApi {
 
   [[nodiscard]] PrintBuffer& buffer() noexcept { return buffer_; }
   [[nodiscard]] Log& log() noexcept { return log_; }
+  [[nodiscard]] CallObserver* observer() noexcept { return observer_; }
   [[nodiscard]] sockaddr_union& server_info() noexcept { return server_info_; }
   [[nodiscard]] bool exact_buffer() const noexcept { return exact_buffer_; }
 
@@ -56,6 +71,7 @@ class CApi {
   int fail(std::string why);
   RegisterRoot register_root_;
   Log& log_;
+  CallObserver* observer_;
   PrintBuffer buffer_;
   bool exact_buffer_;
   sockaddr_union server_info_{};

@@ -106,10 +106,13 @@ void CHandler::handle(const Request& request, Reply reply) {
   const bool upload = !body.empty() && !is_form(request.media_type());
   void* con_cls = nullptr;
   const Request* connection = &request;
+  CallObserver* const observer = api_.observer();
+  if (observer != nullptr) observer->entering(request.path().data());
   const int status =
       access_(nullptr, const_cast<Request*>(connection), request.path().data(),
               method_name(request.method()).data(), request.version().data(), upload ? body.data() : nullptr,
               upload ? body.size() : 0, &con_cls, &buffer, &page, &client);
+  if (observer != nullptr) observer->left(status);
   if (status < 200 || status > 599) {
     print_buffer.settle(true);
     api_.log().write(LogLevel::kError, "handler of root " + std::string(request.root()) +

@@ -20,7 +20,6 @@
 #include "daemon/daemon_log.h"
 #include "daemon/httpd_module.h"
 #include "daemon/httpd_process.h"
-#include "daemon/inherited_sockets.h"
 #include "daemon/mi/commands.h"
 #include "daemon/mi/registry.h"
 #include "daemon/pid_file.h"
@@ -29,9 +28,11 @@
 #include "daemon/supervisor.h"
 #include "daemon/version.h"
 #include "server/endpoints.h"
+#include "server/inherited_sockets.h"
 #include "server/reload_channel.h"
 #include "server/router.h"
 #include "server/settings.h"
+#include "server/startup_advice.h"
 #include "server/tls_settings.h"
 
 namespace httpd::daemon {
@@ -89,12 +90,9 @@ class Daemon final : private Host {
   void init_modules();
   void prepare_tls();
   void open_endpoints();
-  void warn_of_unreadable_files();
   void reload();
   void drop_privileges();
-  [[nodiscard]] std::string urls() const;
   [[nodiscard]] std::string httpd_description() const;
-  void warn_of_strangers();
   void announce();
 
   struct ExtraProcess {
@@ -137,6 +135,7 @@ void Daemon::configure() {
       },
       settings_.buf_size, private_memory / 4, log_);
   current_c_api_.emplace(*c_api_);
+  server::check_access(settings_.access);
   listeners_ = server::listeners_of(settings_);
 }
 
@@ -177,31 +176,18 @@ void Daemon::prepare_tls() {
 
 void Daemon::open_endpoints() {
   try {
-    endpoints_ = server::open_endpoints(listeners_, take_inherited_sockets(), program_path());
+    endpoints_ = server::open_endpoints(listeners_, server::take_inherited_sockets(), program_path());
   } catch (const std::system_error& error) {
     throw ConfigError(error.what());
   }
-  if (settings_.tls.configured() && std::ranges::none_of(endpoints_, &server::Endpoint::tls))
-    log_.write(LogLevel::kWarning,
-               "a TLS certificate is set, but no listener speaks TLS: begin a listen line with https://");
+  server::advise_on_endpoints(settings_, endpoints_, log_);
 }
 
 void Daemon::drop_privileges() {
   if (!privileges_.requested()) return;
   privileges_.drop();
   log_.write(LogLevel::kInfo, "running as " + privileges_.text());
-  warn_of_unreadable_files();
-}
-
-/// What root could read at the start may be out of reach for a reload.
-void Daemon::warn_of_unreadable_files() {
-  for (const std::string& file : server::files_of(settings_.tls))
-    if (::access(file.c_str(), R_OK) != 0)
-      log_.write(
-          LogLevel::kWarning,
-          fmt::format("{} cannot be read by {} any more ({}): reloading TLS files will fail; let its group "
-                      "be that of the daemon, and run: chmod g+r '{}'",
-                      file, privileges_.text(), std::strerror(errno), file));
+  server::advise_on_unreadable_files(settings_, privileges_.text(), log_);
 }
 
 void Daemon::reload() {
@@ -252,40 +238,17 @@ int Daemon::serve() {
   return status;
 }
 
-std::string Daemon::urls() const {
-  std::string urls;
-  for (const server::Endpoint& endpoint : endpoints_)
-    urls += (urls.empty() ? "" : ", ") + endpoint.url();
-  return urls;
-}
-
 /// The name of the HTTPD process in `ps`: with all URLs, or with the first where they are too long.
 std::string Daemon::httpd_description() const {
-  std::string description = "HTTPD " + urls();
+  std::string description = "HTTPD " + server::urls(endpoints_);
   if (description.size() > kMaxDescription)
     description = fmt::format("HTTPD {} and {} more", endpoints_.front().url(), endpoints_.size() - 1);
   return description;
 }
 
-void Daemon::warn_of_strangers() {
-  const bool certified = settings_.tls.options.verify_client == net::TlsVerifyClient::kRequire;
-  for (const server::Endpoint& endpoint : endpoints_) {
-    if (endpoint.socket.is_loopback() || (endpoint.tls && certified)) continue;
-    log_.write(LogLevel::kWarning,
-               fmt::format("{} can be reached from other machines, {}without authentication: whoever reaches "
-                           "it can use its root paths; the address 127.0.0.1 keeps it to this machine",
-                           endpoint.url(), endpoint.tls ? "" : "without TLS and "));
-  }
-}
-
 void Daemon::announce() {
-  warn_of_strangers();
-  std::string roots;
-  for (const server::Route& route : router_.routes())
-    roots += (roots.empty() ? "/" : ", /") + route.root;
-  log_.write(LogLevel::kNotice,
-             fmt::format("listening on {}; root paths: {}", urls(), roots.empty() ? "none" : roots));
-  ::sd_notify(0, fmt::format("READY=1\nSTATUS=listening on {}", urls()).c_str());
+  server::announce(endpoints_, router_, log_);
+  ::sd_notify(0, fmt::format("READY=1\nSTATUS=listening on {}", server::urls(endpoints_)).c_str());
 }
 
 }  // namespace

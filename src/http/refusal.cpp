@@ -29,6 +29,8 @@ constexpr std::array kRows = {
     Row{Refusal::kMalformedForm, {400, "The form or query is malformed", ""}},
     Row{Refusal::kIncompleteMessage, {400, "The request ended before it was complete", ""}},
     Row{Refusal::kPlainHttp, {400, "This port speaks HTTPS, and this request came in plain HTTP", ""}},
+    Row{Refusal::kNoCredentials, {401, "A user name and a password are needed", "auth_username"}},
+    Row{Refusal::kWrongCredentials, {401, "The user name or the password is wrong", "auth_username"}},
     Row{Refusal::kNoSuchRoot, {404, "Nothing is served under this path", ""}},
     Row{Refusal::kMethodNotAllowed, {405, "The method is not allowed for this path", ""}},
     Row{Refusal::kHeaderTimeout, {408, "The request header took too long to arrive", "header_timeout"}},

@@ -24,6 +24,8 @@ enum class Refusal : std::uint8_t {
   kMalformedForm,            ///< URL standard section 5.1, RFC 7578
   kIncompleteMessage,        ///< RFC 9112 section 8
   kPlainHttp,                ///< RFC 9110 section 15.5.1: the port speaks HTTPS
+  kNoCredentials,            ///< RFC 9110 section 15.5.2
+  kWrongCredentials,         ///< RFC 9110 section 15.5.2
   kNoSuchRoot,               ///< RFC 9110 section 15.5.5
   kMethodNotAllowed,         ///< RFC 9110 section 15.5.6
   kHeaderTimeout,            ///< RFC 9110 section 15.5.9

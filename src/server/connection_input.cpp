@@ -44,7 +44,13 @@ Connection::Step Connection::on_head_complete() {
   const http::Framing& framing = exchange_->parser().head().framing;
   keep_alive_ = framing.keep_alive;
   was_queued_ = !queue_.empty();
-  refusal_ = exchange_->route(context_.router);
+  // Before anything else is looked at, so that strangers learn nothing of what is served.
+  refusal_ = context_.access.decide(exchange_->parser().head());
+  if (refusal_ == http::Refusal::kNone) {
+    refusal_ = exchange_->route(context_.router);
+  } else {
+    context_.statistics.add(Statistics::kAuthFailures);
+  }
   // A path that could mean two things is answered like a message that could: nothing after it is trusted.
   if (refusal_ == http::Refusal::kMalformedTarget) return refuse(refusal_, true);
   if (framing.body == http::Framing::Body::kNone) return on_message_complete();

@@ -70,6 +70,7 @@ Connection::Step Connection::refuse(http::Refusal refusal, bool close) {
   const Route* const route = exchange_->routed_to();
   exchange_->answer(info.status, std::string(info.reason) + '\n');
   if (refusal == http::Refusal::kMethodNotAllowed) exchange_->add_engine_field("Allow", route->allow());
+  if (info.status == 401) exchange_->add_engine_field("WWW-Authenticate", context_.access.challenge());
   if (close) {
     keep_alive_ = false;
     linger_ = true;  // the client may still be sending
@@ -85,8 +86,11 @@ void Connection::log_refusal(http::Refusal refusal) {
   std::string line = fmt::format("{}: {} {}", client_text(), info.status, info.reason);
   const std::string_view shown = exchange_->parser().request_line(phase_ == Phase::kHead ? input_ : "");
   if (!shown.empty()) line += fmt::format("; request \"{}\"", http::escape_for_log(shown));
-  if (!info.parameter.empty())
+  if (info.status == 401) {
+    line += "; parameters auth_username and auth_password of module httpd say who may";
+  } else if (!info.parameter.empty()) {
     line += fmt::format("; parameter {} of module httpd moves this limit", info.parameter);
+  }
   context_.log.write(level, line);
 }
 

@@ -17,6 +17,7 @@ Context::Context(net::EventLoop& event_loop, const Settings& all_settings, const
       router(all_routes),
       log(host_log),
       statistics(counters),
+      access(all_settings.access),
       read_buffer(std::make_unique<char[]>(kReadBufferSize)) {
   output.reserve(kOutputReserve);
   spare_.reserve(kSpareExchanges);

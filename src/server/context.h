@@ -11,6 +11,7 @@
 
 #include "http/date.h"
 #include "net/event_loop.h"
+#include "server/access.h"
 #include "server/exchange.h"
 #include "server/log_throttle.h"
 #include "server/router.h"
@@ -53,6 +54,7 @@ class Context final : private Exchange::Owner {
   const Router& router;
   Log& log;
   Statistics& statistics;
+  const Access access;
   LogThrottle throttle;
   http::DateCache date;
   std::unique_ptr<char[]> read_buffer;

@@ -6,6 +6,7 @@
 
 #include <httpd/parameter.h>
 
+#include "http/characters.h"
 #include "net/address.h"
 
 namespace httpd::server {
@@ -67,6 +68,37 @@ std::vector<Parameter> tls_parameters(Settings& settings) {
   };
 }
 
+void check_printable(const std::string& value) {
+  if (std::ranges::any_of(value, [](char byte) { return !http::is_field_vchar(byte) && byte != ' '; }))
+    throw ConfigError("holds a control character");
+}
+
+std::vector<Parameter> access_parameters(Settings& settings) {
+  AccessSettings& access = settings.access;
+  return {
+      string_parameter("auth_realm",
+                       [&access](const std::string& value) {
+                         check_printable(value);
+                         access.realm = value;
+                       }),
+      string_parameter("auth_username",
+                       [&access](const std::string& value) {
+                         check_printable(value);
+                         // RFC 7617 section 2: what comes before the first colon is the user name.
+                         if (value.find(':') != std::string::npos)
+                           throw ConfigError("holds a ':', which no client can send in a user name");
+                         access.username = value;
+                         access.username_given = true;
+                       }),
+      string_parameter("auth_password",
+                       [&access](const std::string& value) {
+                         check_printable(value);
+                         access.password = value;
+                         access.password_given = true;
+                       }),
+  };
+}
+
 }  // namespace
 
 std::vector<Parameter> httpd_parameters(Settings& settings) {
@@ -101,6 +133,7 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
       size("max_header_size", 256, limits.max_header_size, 1 << 20),
       size("max_header_fields", 1, limits.max_header_fields, 10'000),
   };
+  std::ranges::move(access_parameters(settings), std::back_inserter(parameters));
   std::ranges::move(tls_parameters(settings), std::back_inserter(parameters));
   return parameters;
 }

@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "http/limits.h"
+#include "server/access.h"
 #include "server/listen_address.h"
 #include "server/tls_settings.h"
 
@@ -27,6 +28,7 @@ struct Settings {
   std::chrono::seconds tls_handshake_timeout{
       10};  ///< from the first byte of a connection to its first request
   TlsSettings tls;
+  AccessSettings access;
   http::Limits limits;
 };
 

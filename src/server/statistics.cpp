@@ -12,6 +12,7 @@ const std::array<Statistics::Description, Statistics::kCounters>& Statistics::de
       {"replies_3xx", true},
       {"replies_4xx", true},
       {"replies_5xx", true},
+      {"auth_failures", true},
       {"timeouts", true},
       {"accept_failures", true},
       {"tls_handshakes", true},

@@ -21,6 +21,7 @@ class Statistics {
     kReplies3xx,
     kReplies4xx,
     kReplies5xx,
+    kAuthFailures,
     kTimeouts,
     kAcceptFailures,
     kTlsHandshakes,

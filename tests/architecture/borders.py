@@ -26,8 +26,9 @@ LIBRARIES = {
     "boost/asio/buffer.hpp": ("src/http/parser.cpp",),  # ... but its buffer type is what Beast's parser is fed with
     "spdlog": ("src/daemon/",),
     "CLI": ("src/daemon/",),
-    "systemd": ("src/daemon/",),
+    "systemd": ("src/daemon/", "src/server/inherited_sockets.cpp"),
     "gnutls": ("src/net/",),
+    "nettle": ("src/http/basic_credentials.cpp", "src/server/access.cpp"),
     "opensips": ("src/opensips/",),
 }
 

@@ -78,6 +78,25 @@ TEST_F(CHandlerTest, PassesTheRequestOn) {
   EXPECT_EQ(ntohs(seen.client.sin.sin_port), 4711);
 }
 
+TEST_F(CHandlerTest, TheObserverStandsAroundTheCall) {
+  struct Observer final : CallObserver {
+    std::vector<std::string> calls;
+    void entering(const char* path) noexcept override { calls.push_back(std::string("entering ") + path); }
+    void left(int status) noexcept override { calls.push_back("left " + std::to_string(status)); }
+  } observer;
+  CApi observed([](auto, auto, auto) {}, 100'000, 4096, log, &observer);
+  CHandler handler(observed, access_callback, flush_callback, HTTPD_TEXT_PLAIN_TYPE, nullptr);
+  answer = [&observer](void*, str*, str*) {
+    EXPECT_THAT(observer.calls, ::testing::ElementsAre("entering /sub"));
+    return 404;
+  };
+  FakeRequest request;
+  request.path_value = "/sub";
+  FakeChannel channel;
+  handler.handle(request, Reply(channel));
+  EXPECT_THAT(observer.calls, ::testing::ElementsAre("entering /sub", "left 404"));
+}
+
 TEST_F(CHandlerTest, AFormIsNoUpload) {
   FakeRequest request;
   request.method_value = Method::kPost;

@@ -11,10 +11,12 @@
 #include <unistd.h>
 #include <vector>
 
-#include "forked.h"
+#include "support/forked.h"
 
 namespace httpd::daemon {
 namespace {
+
+using test::in_fork;
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;

@@ -1,0 +1,60 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/startup_advice.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace httpd::server {
+
+std::string urls(const std::vector<Endpoint>& endpoints) {
+  std::string urls;
+  for (const Endpoint& endpoint : endpoints)
+    urls += (urls.empty() ? "" : ", ") + endpoint.url();
+  return urls;
+}
+
+void advise_on_endpoints(const Settings& settings, const std::vector<Endpoint>& endpoints, Log& log) {
+  if (settings.tls.configured() && std::ranges::none_of(endpoints, &Endpoint::tls))
+    log.write(LogLevel::kWarning,
+              "a TLS certificate is set, but no listener speaks TLS: begin a listen line with https://");
+  const bool certified = settings.tls.options.verify_client == net::TlsVerifyClient::kRequire;
+  for (const Endpoint& endpoint : endpoints) {
+    if (endpoint.socket.is_loopback() || (endpoint.tls && (certified || settings.access.configured())))
+      continue;
+    if (settings.access.configured()) {
+      log.write(LogLevel::kWarning,
+                fmt::format("{} can be reached from other machines without TLS: auth_username and "
+                            "auth_password cross the network in clear; begin a listen line with https://",
+                            endpoint.url()));
+      continue;
+    }
+    log.write(
+        LogLevel::kWarning,
+        fmt::format("{} can be reached from other machines, {}without authentication: whoever reaches "
+                    "it can use its root paths; auth_username and auth_password keep strangers out, and "
+                    "the address 127.0.0.1 keeps it to this machine",
+                    endpoint.url(), endpoint.tls ? "" : "without TLS and "));
+  }
+}
+
+void advise_on_unreadable_files(const Settings& settings, std::string_view user, Log& log) {
+  for (const std::string& file : files_of(settings.tls))
+    if (::access(file.c_str(), R_OK) != 0)
+      log.write(LogLevel::kWarning,
+                fmt::format("{} cannot be read by {} any more ({}): reloading TLS files will fail; let its "
+                            "group be that of the server, and run: chmod g+r '{}'",
+                            file, user, std::strerror(errno), file));
+}
+
+void announce(const std::vector<Endpoint>& endpoints, const Router& router, Log& log) {
+  std::string roots;
+  for (const Route& route : router.routes())
+    roots += (roots.empty() ? "/" : ", /") + route.root;
+  log.write(LogLevel::kNotice,
+            fmt::format("listening on {}; root paths: {}", urls(endpoints), roots.empty() ? "none" : roots));
+}
+
+}  // namespace httpd::server
