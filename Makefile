@@ -4,19 +4,24 @@ JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 300
 RUN_CONFIG ?= examples/run.cfg
+OPENSIPS_SOURCE_DIR ?=
 
 DAEMON := build/release/bin/opensips-httpd
 SOURCES = $(shell find src include examples tests bench -name '*.[ch]' -o -name '*.cpp')
 CONFIGURE := cmake --log-level=WARNING --preset
 BUILD = cmake --build -j $(JOBS) --preset
+TREE = -DOPENSIPS_SOURCE_DIR='$(OPENSIPS_SOURCE_DIR)'
 
-.PHONY: help run test build bench fuzz lint format install clean
+.PHONY: help run test build opensips-module bench fuzz lint format install clean
 .NOTPARALLEL:
 
 help:
 	@echo 'make run      build, and serve http://127.0.0.1:8888 in the foreground ($(RUN_CONFIG))'
-	@echo 'make test     build and run all tests, then once more under the address and undefined sanitizers'
+	@echo 'make test     build and run all tests, then once more under the address and undefined sanitizers;'
+	@echo '              with OPENSIPS_SOURCE_DIR=TREE, also those that run in a real OpenSIPS'
 	@echo 'make build    build $(DAEMON) and its modules'
+	@echo 'make opensips-module OPENSIPS_SOURCE_DIR=TREE'
+	@echo '              build httpd.so for OpenSIPS, whose tree its user has built (docs/OPENSIPS.md)'
 	@echo 'make bench    measure, and compare with others'
 	@echo 'make fuzz     run every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))'
 	@echo 'make lint     check the format, compile with clang, run clang-tidy'
@@ -33,13 +38,20 @@ run:
 
 # A tree that is only to run is configured without the tests: they need packages that running does not.
 build:
-	@[ -f build/release/build.ninja ] || $(CONFIGURE) release -DHTTPD_TESTS=OFF
+	@$(CONFIGURE) release $(TREE) $$([ -f build/release/build.ninja ] || echo -DHTTPD_TESTS=OFF)
 	@$(BUILD) release
+
+opensips-module:
+	@[ -n '$(OPENSIPS_SOURCE_DIR)' ] || { echo 'for which OpenSIPS? make $@ OPENSIPS_SOURCE_DIR=TREE' >&2; exit 2; }
+	@scripts/install-packages build
+	@$(CONFIGURE) release $(TREE) $$([ -f build/release/build.ninja ] || echo -DHTTPD_TESTS=OFF)
+	@$(BUILD) release --target opensips-module
+	@ls build/release/opensips/*/httpd.so
 
 test:
 	@scripts/install-packages test
 	@echo '== building: release'
-	@$(CONFIGURE) release -DHTTPD_TESTS=ON
+	@$(CONFIGURE) release $(TREE) -DHTTPD_TESTS=ON
 	@$(BUILD) release
 	@echo '== building: address and undefined-behaviour sanitizers'
 	@$(CONFIGURE) sanitize

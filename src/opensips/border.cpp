@@ -1,0 +1,152 @@
+// The extern "C" side of the engine: where exceptions end. SPDX-License-Identifier: GPL-2.0-or-later
+#include "opensips/border.h"
+
+#include <algorithm>
+#include <exception>
+#include <new>
+
+#include "http/escape.h"
+#include "opensips/engine.h"
+
+/// What C sees as an opaque type.
+struct httpd_engine {
+  explicit httpd_engine(const httpd_host& host) : engine(host) {}
+  httpd::opensips::Engine engine;
+};
+
+namespace {
+
+using httpd::LogLevel;
+
+constexpr std::chrono::seconds kReloadPatience{10};  // clients of MI wait no longer either
+
+void log_failure(httpd::Log& log, std::string_view subject, const char* what) noexcept {
+  try {
+    log.write(LogLevel::kError, std::string(subject) + what);
+  } catch (const std::bad_alloc&) {
+    log.write(LogLevel::kError, "out of memory");
+  }
+}
+
+/// Calls `work`; -1 after logging what it throws.
+template <class Work>
+int guarded(httpd_engine* engine, std::string_view subject, Work work) noexcept {
+  try {
+    work(engine->engine);
+    return 0;
+  } catch (const std::exception& exception) {
+    log_failure(engine->engine.log(), subject, exception.what());
+  } catch (...) {
+    log_failure(engine->engine.log(), subject, "an exception that is no std::exception");
+  }
+  return -1;
+}
+
+int set(httpd_engine* engine, const char* name, const httpd::ParameterValue& value) noexcept {
+  try {
+    return guarded(engine, std::string("parameter \"") + name + "\": ", [&](httpd::opensips::Engine& target) {
+      target.set(name, value);
+    });
+  } catch (const std::bad_alloc&) {
+    return -1;
+  }
+}
+
+}  // namespace
+
+extern "C" {
+
+httpd_engine* httpd_engine_create(const httpd_host* host) {
+  try {
+    return new httpd_engine(*host);
+  } catch (const std::exception& exception) {
+    httpd::opensips::HostLog log(*host);
+    log_failure(log, "httpd cannot start: ", exception.what());
+    return nullptr;
+  }
+}
+
+void httpd_engine_destroy(httpd_engine* engine) {
+  delete engine;
+}
+
+int httpd_engine_set_integer(httpd_engine* engine, const char* name, int value) {
+  return set(engine, name, static_cast<long long>(value));
+}
+
+int httpd_engine_set_string(httpd_engine* engine, const char* name, const char* value) {
+  try {
+    return set(engine, name, std::string(value == nullptr ? "" : value));
+  } catch (const std::bad_alloc&) {
+    return -1;
+  }
+}
+
+int httpd_engine_accept_modules(httpd_engine* engine, size_t private_memory) {
+  return guarded(engine, "", [&](httpd::opensips::Engine& target) { target.accept_modules(private_memory); });
+}
+
+int httpd_engine_open(httpd_engine* engine) {
+  return guarded(engine, "", [](httpd::opensips::Engine& target) { target.open(); });
+}
+
+int httpd_engine_check_modules(httpd_engine* engine) {
+  return guarded(engine, "", [](httpd::opensips::Engine& target) { target.check_modules(); });
+}
+
+void httpd_engine_leave_sockets(httpd_engine* engine) {
+  engine->engine.leave_sockets();
+}
+
+const char* httpd_engine_addresses(const httpd_engine* engine) {
+  return engine->engine.addresses().c_str();
+}
+
+int httpd_engine_serve(httpd_engine* engine) {
+  int descriptor = -1;
+  return guarded(engine, "the HTTPD process cannot serve: ",
+                 [&](httpd::opensips::Engine& target) { descriptor = target.serve(); }) == 0
+             ? descriptor
+             : -1;
+}
+
+void httpd_engine_run(httpd_engine* engine) {
+  static_cast<void>(guarded(engine, "", [](httpd::opensips::Engine& target) { target.run(); }));
+}
+
+void httpd_engine_finish(httpd_engine* engine, unsigned milliseconds) {
+  static_cast<void>(guarded(engine, "", [&](httpd::opensips::Engine& target) {
+    target.finish(std::chrono::milliseconds(milliseconds));
+  }));
+}
+
+int httpd_engine_root(const httpd_engine* engine, size_t index, const char** root, const char** module) {
+  const auto& routes = engine->engine.routes();
+  if (index >= routes.size()) return -1;
+  const httpd::server::Route& route = routes[routes.size() - 1 - index];
+  *root = route.root.c_str();
+  *module = route.module.c_str();
+  return 0;
+}
+
+const char* httpd_engine_statistic_name(size_t index) {
+  const auto& descriptions = httpd::server::Statistics::descriptions();
+  return index < descriptions.size() ? descriptions[index].name.data() : nullptr;
+}
+
+unsigned long httpd_engine_statistic(const httpd_engine* engine, size_t index) {
+  return engine->engine.statistics().value(static_cast<httpd::server::Statistics::Counter>(index));
+}
+
+int httpd_engine_reload_tls(httpd_engine* engine, char* text, size_t size) {
+  httpd::server::ReloadResult result;
+  const int status =
+      guarded(engine, "", [&](httpd::opensips::Engine& target) { result = target.reload(kReloadPatience); });
+  if (status != 0) result = {false, "out of memory or descriptors; the log says more"};
+  if (size == 0) return -1;
+  const size_t copied = result.text.copy(text, size - 1);
+  text[copied] = '\0';
+  return result.good ? 0 : -1;
+}
+
+}  // extern "C"

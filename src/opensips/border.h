@@ -1,0 +1,85 @@
+/*
+ * The border between the module's C side, which knows OpenSIPS, and its C++ side, which knows the engine.
+ * Both include this file alone of each other. No exception crosses: what goes wrong is logged through the
+ * host, and the function says that it failed.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef HTTPD_OPENSIPS_BORDER_H
+#define HTTPD_OPENSIPS_BORDER_H
+
+/* NOLINTBEGIN(modernize-*,readability-identifier-naming,cert-*): C, with OpenSIPS's names */
+
+#include <stddef.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the engine asks of OpenSIPS. Levels are those of log_level: -3 (alert) to 4 (debug). */
+struct httpd_host {
+  const char* default_ip;          /* of the parameter `ip`, as this release documents it */
+  size_t default_receive_buf_size; /* bytes; 0: the engine's own */
+  /* Non-zero when lines of this level are written. */
+  int (*log_enabled)(int level);
+  /* Writes one line of `size` bytes. */
+  void (*log)(int level, const char* line, size_t size);
+  /* Around each call of a module's access handler; `path` is NUL-terminated and valid during the call. */
+  void (*handler_entered)(const char* path);
+  void (*handler_left)(int status);
+};
+
+/* The engine of one OpenSIPS, from the first modparam() on. */
+struct httpd_engine;
+
+/* Makes an engine. `host` must outlive it. NULL when there is no memory. */
+struct httpd_engine* httpd_engine_create(const struct httpd_host* host);
+/* Ends it, in the process that made it, once no other process serves any more. NULL is allowed. */
+void httpd_engine_destroy(struct httpd_engine* engine);
+
+/* One modparam() line. 0, or -1 for a name or a value that is not good. */
+int httpd_engine_set_integer(struct httpd_engine* engine, const char* name, int value);
+int httpd_engine_set_string(struct httpd_engine* engine, const char* name, const char* value);
+
+/* Once all parameters are set: makes register_httpdcb() work, and does nothing when it does already.
+ * `private_memory`: the host's private memory of one process, in bytes. 0, or -1. */
+int httpd_engine_accept_modules(struct httpd_engine* engine, size_t private_memory);
+/* Reads the TLS files and opens the listening sockets, as the user who started OpenSIPS. 0, or -1. */
+int httpd_engine_open(struct httpd_engine* engine);
+/* Before the HTTPD process is forked: -1 when a module's registration failed, since modules do not look. */
+int httpd_engine_check_modules(struct httpd_engine* engine);
+/* In every process that is not the HTTPD process, once it will not fork that one: drops the listening
+ * sockets, so that the port is free when the HTTPD process ends. */
+void httpd_engine_leave_sockets(struct httpd_engine* engine);
+/* What comes after "HTTPD " in the process's name: "127.0.0.1:8888". Valid as long as the engine. */
+const char* httpd_engine_addresses(const struct httpd_engine* engine);
+
+/* In the HTTPD process: starts to serve. Returns the descriptor to watch for reading, whose callback is
+ * httpd_engine_run(); or -1. */
+int httpd_engine_serve(struct httpd_engine* engine);
+/* Does what is due, and never blocks. */
+void httpd_engine_run(struct httpd_engine* engine);
+/* At the process's end: lets replies in progress finish for `milliseconds` at most. Does nothing in a process
+ * that does not serve, or from inside a handler. */
+void httpd_engine_finish(struct httpd_engine* engine, unsigned milliseconds);
+
+/* The root paths, the newest first: 0 and both strings, valid as long as the engine; -1 past the last. */
+int httpd_engine_root(const struct httpd_engine* engine, size_t index, const char** root,
+                      const char** module);
+
+/* The statistics: the name, NULL past the last, and the value, from any process. */
+const char* httpd_engine_statistic_name(size_t index);
+unsigned long httpd_engine_statistic(const struct httpd_engine* engine, size_t index);
+
+/* Reads the TLS files again, from any process: waits for the HTTPD process, ten seconds at most. Sets `text`
+ * (`size` bytes with its NUL) to the certificates now in service, a line each, and returns 0; or to what is
+ * wrong, and returns -1. */
+int httpd_engine_reload_tls(struct httpd_engine* engine, char* text, size_t size);
+
+#ifdef __cplusplus
+}
+#endif
+
+/* NOLINTEND(modernize-*,readability-identifier-naming,cert-*) */
+
+#endif /* HTTPD_OPENSIPS_BORDER_H */

@@ -1,0 +1,139 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "opensips/engine.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include "server/inherited_sockets.h"
+#include "server/listen_address.h"
+#include "server/parameters.h"
+#include "server/startup_advice.h"
+#include "server/tls_reload.h"
+#include "server/tls_settings.h"
+
+namespace httpd::opensips {
+namespace {
+
+constexpr const char kProgram[] = "the program opensips";
+
+}  // namespace
+
+struct Engine::Serving {
+  net::EventLoop loop;
+  server::Server server;
+  bool running = false;    // a turn of the loop is on the stack
+  bool finishing = false;  // the end of this process has begun
+
+  Serving(const server::Settings& settings, const server::Router& router, Log& log,
+          server::Statistics& statistics)
+      : server(loop, settings, router, log, statistics) {}
+};
+
+Engine::Engine(const httpd_host& host) : host_(host), log_(host) {
+  settings_.ip = host.default_ip;
+  if (host.default_receive_buf_size != 0) settings_.limits.receive_buf_size = host.default_receive_buf_size;
+  parameters_ = server::httpd_parameters(settings_);
+}
+
+Engine::~Engine() {
+  reloads_.leave();
+}
+
+void Engine::set(std::string_view name, const ParameterValue& value) {
+  const auto type =
+      std::holds_alternative<std::string>(value) ? Parameter::Type::kString : Parameter::Type::kInteger;
+  const auto parameter = std::ranges::find_if(parameters_, [&](const Parameter& candidate) {
+    return candidate.name == name && candidate.type == type;
+  });
+  if (parameter == parameters_.end()) throw ConfigError("there is no such parameter of this type");
+  parameter->set(value);
+}
+
+void Engine::accept_modules(std::size_t private_memory) {
+  if (c_api_) return;
+  c_api_.emplace([this](std::string_view module, std::string_view root,
+                        std::unique_ptr<Handler> handler) { router_.add(module, root, std::move(handler)); },
+                 settings_.buf_size, private_memory / 4, log_, static_cast<capi::CallObserver*>(this));
+  current_c_api_.emplace(*c_api_);
+}
+
+void Engine::open() {
+  server::check_access(settings_.access);
+  credentials_ = server::load_tls(settings_.tls, log_);
+  if (credentials_ != nullptr) server::advise(*credentials_, log_);
+  endpoints_ =
+      server::open_endpoints(server::listeners_of(settings_), server::take_inherited_sockets(), kProgram);
+  server::advise_on_endpoints(settings_, endpoints_, log_);
+  for (const server::Endpoint& endpoint : endpoints_)
+    addresses_ += (addresses_.empty() ? "" : ", ") + endpoint.socket.text();
+}
+
+void Engine::check_modules() const {
+  if (c_api_ && !c_api_->error().empty())
+    throw ConfigError("a module could not register its root path: " + c_api_->error());
+}
+
+void Engine::leave_sockets() noexcept {
+  for (server::Endpoint& endpoint : endpoints_)
+    endpoint.socket.close();
+}
+
+int Engine::serve() {
+  server::advise_on_unreadable_files(settings_, fmt::format("user {}", ::geteuid()), log_);
+  auto serving = std::make_unique<Serving>(settings_, router_, log_, *statistics_);
+  server::Server& server = serving->server;
+  if (credentials_ != nullptr) server.use_tls(credentials_);
+  server.init_handlers();
+  for (const server::Endpoint& endpoint : endpoints_)
+    server.serve(endpoint.socket, endpoint.tls);
+  reloads_.serve(serving->loop, [this] { return server::reload_tls(serving_->server, settings_, log_); });
+  serving_ = std::move(serving);
+  server::announce(endpoints_, router_, log_);
+  return serving_->loop.descriptor();
+}
+
+void Engine::run() {
+  serving_->running = true;
+  const struct Done {
+    Serving& serving;
+    ~Done() { serving.running = false; }
+  } done{*serving_};
+  serving_->loop.run_once();
+}
+
+void Engine::finish(std::chrono::milliseconds patience) {
+  // A handler that calls exit() cannot be returned to, and its connection waits for it.
+  if (serving_ == nullptr || serving_->running || serving_->finishing) return;
+  serving_->finishing = true;
+  net::EventLoop& loop = serving_->loop;
+  class Deadline final : public net::Timer {
+   public:
+    explicit Deadline(net::EventLoop& stopped) noexcept : loop_(stopped) {}
+
+   private:
+    void on_timer() override { loop_.stop(); }
+    net::EventLoop& loop_;
+  } deadline(loop);
+  bool drained = false;
+  loop.refresh_time();
+  loop.arm(deadline, patience);
+  leave_sockets();
+  serving_->server.drain([&] {
+    drained = true;
+    loop.stop();
+  });
+  if (!drained) loop.run();
+  if (!drained)
+    log_.write(LogLevel::kWarning,
+               fmt::format("{} connections were cut: their replies did not finish in {} s",
+                           serving_->server.connections(), patience.count() / 1000));
+}
+
+server::ReloadResult Engine::reload(std::chrono::milliseconds patience) {
+  if (!settings_.tls.configured())
+    return {false, "there are no TLS files to read again: neither tls_cert_file nor tls_key_file is set"};
+  return reloads_.request(patience);
+}
+
+}  // namespace httpd::opensips

@@ -1,0 +1,78 @@
+// The engine inside OpenSIPS: its settings, its sockets, and the server of the HTTPD process.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <chrono>
+#include <cstddef>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include <httpd/module.h>
+
+#include "capi/c_api.h"
+#include "net/event_loop.h"
+#include "opensips/border.h"
+#include "opensips/host_log.h"
+#include "opensips/shared_statistics.h"
+#include "server/endpoints.h"
+#include "server/reload_channel.h"
+#include "server/router.h"
+#include "server/server.h"
+#include "server/settings.h"
+
+namespace httpd::opensips {
+
+/// Made in OpenSIPS's first process and inherited by all others. What border.h says of each function holds
+/// for the member that it calls; errors are exceptions here.
+class Engine final : private capi::CallObserver {
+ public:
+  /// `host` must outlive the engine. Throws std::exception.
+  explicit Engine(const httpd_host& host);
+  Engine(const Engine&) = delete;
+  Engine& operator=(const Engine&) = delete;
+  ~Engine();
+
+  /// Throws ConfigError for an unknown name, a wrong type or a bad value.
+  void set(std::string_view name, const ParameterValue& value);
+  void accept_modules(std::size_t private_memory);
+  void open();
+  void check_modules() const;
+  void leave_sockets() noexcept;
+  [[nodiscard]] const std::string& addresses() const noexcept { return addresses_; }
+
+  [[nodiscard]] int serve();
+  void run();
+  void finish(std::chrono::milliseconds patience);
+
+  /// In the order of registration.
+  [[nodiscard]] const std::deque<server::Route>& routes() const noexcept { return router_.routes(); }
+  [[nodiscard]] const server::Statistics& statistics() const noexcept { return *statistics_; }
+  [[nodiscard]] server::ReloadResult reload(std::chrono::milliseconds patience);
+  [[nodiscard]] Log& log() noexcept { return log_; }
+
+ private:
+  /// What only the HTTPD process has.
+  struct Serving;
+
+  void entering(const char* path) noexcept override { host_.handler_entered(path); }
+  void left(int status) noexcept override { host_.handler_left(status); }
+
+  const httpd_host& host_;
+  HostLog log_;
+  server::Settings settings_;
+  std::vector<Parameter> parameters_;
+  server::Router router_;
+  SharedStatistics statistics_;
+  server::ReloadChannel reloads_;
+  std::optional<capi::CApi> c_api_;
+  std::optional<capi::CApi::Current> current_c_api_;
+  std::shared_ptr<const net::TlsCredentials> credentials_;  // shared with the sessions that begin with them
+  std::vector<server::Endpoint> endpoints_;
+  std::string addresses_;
+  std::unique_ptr<Serving> serving_;
+};
+
+}  // namespace httpd::opensips
