@@ -20,6 +20,7 @@
 #include "daemon/daemon_log.h"
 #include "daemon/httpd_module.h"
 #include "daemon/httpd_process.h"
+#include "daemon/inherited_sockets.h"
 #include "daemon/mi/commands.h"
 #include "daemon/mi/registry.h"
 #include "daemon/pid_file.h"
@@ -28,7 +29,6 @@
 #include "daemon/supervisor.h"
 #include "daemon/version.h"
 #include "server/endpoints.h"
-#include "server/inherited_sockets.h"
 #include "server/reload_channel.h"
 #include "server/router.h"
 #include "server/settings.h"
@@ -176,7 +176,7 @@ void Daemon::prepare_tls() {
 
 void Daemon::open_endpoints() {
   try {
-    endpoints_ = server::open_endpoints(listeners_, server::take_inherited_sockets(), program_path());
+    endpoints_ = server::open_endpoints(listeners_, take_inherited_sockets(), program_path());
   } catch (const std::system_error& error) {
     throw ConfigError(error.what());
   }

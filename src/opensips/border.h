@@ -44,7 +44,8 @@ int httpd_engine_set_string(struct httpd_engine* engine, const char* name, const
 /* Once all parameters are set: makes register_httpdcb() work, and does nothing when it does already.
  * `private_memory`: the host's private memory of one process, in bytes. 0, or -1. */
 int httpd_engine_accept_modules(struct httpd_engine* engine, size_t private_memory);
-/* Reads the TLS files and opens the listening sockets, as the user who started OpenSIPS. 0, or -1. */
+/* Reads the TLS files and opens the listening sockets, as the user who started OpenSIPS; no descriptor is
+ * opened before. 0, or -1. */
 int httpd_engine_open(struct httpd_engine* engine);
 /* Before the HTTPD process is forked: -1 when a module's registration failed, since modules do not look. */
 int httpd_engine_check_modules(struct httpd_engine* engine);

@@ -5,7 +5,6 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "server/inherited_sockets.h"
 #include "server/listen_address.h"
 #include "server/parameters.h"
 #include "server/startup_advice.h"
@@ -37,7 +36,7 @@ Engine::Engine(const httpd_host& host) : host_(host), log_(host) {
 }
 
 Engine::~Engine() {
-  reloads_.leave();
+  if (reloads_) reloads_->leave();
 }
 
 void Engine::set(std::string_view name, const ParameterValue& value) {
@@ -60,10 +59,11 @@ void Engine::accept_modules(std::size_t private_memory) {
 
 void Engine::open() {
   server::check_access(settings_.access);
+  reloads_.emplace();
   credentials_ = server::load_tls(settings_.tls, log_);
   if (credentials_ != nullptr) server::advise(*credentials_, log_);
-  endpoints_ =
-      server::open_endpoints(server::listeners_of(settings_), server::take_inherited_sockets(), kProgram);
+  // None are inherited: OpenSIPS closes all descriptors that it was started with.
+  endpoints_ = server::open_endpoints(server::listeners_of(settings_), {}, kProgram);
   server::advise_on_endpoints(settings_, endpoints_, log_);
   for (const server::Endpoint& endpoint : endpoints_)
     addresses_ += (addresses_.empty() ? "" : ", ") + endpoint.socket.text();
@@ -87,7 +87,7 @@ int Engine::serve() {
   server.init_handlers();
   for (const server::Endpoint& endpoint : endpoints_)
     server.serve(endpoint.socket, endpoint.tls);
-  reloads_.serve(serving->loop, [this] { return server::reload_tls(serving_->server, settings_, log_); });
+  reloads_->serve(serving->loop, [this] { return server::reload_tls(serving_->server, settings_, log_); });
   serving_ = std::move(serving);
   server::announce(endpoints_, router_, log_);
   return serving_->loop.descriptor();
@@ -133,7 +133,7 @@ void Engine::finish(std::chrono::milliseconds patience) {
 server::ReloadResult Engine::reload(std::chrono::milliseconds patience) {
   if (!settings_.tls.configured())
     return {false, "there are no TLS files to read again: neither tls_cert_file nor tls_key_file is set"};
-  return reloads_.request(patience);
+  return reloads_->request(patience);
 }
 
 }  // namespace httpd::opensips

@@ -25,8 +25,9 @@
 
 namespace httpd::opensips {
 
-/// Made in OpenSIPS's first process and inherited by all others. What border.h says of each function holds
-/// for the member that it calls; errors are exceptions here.
+/// Made in OpenSIPS's first process, as soon as a modparam() line is read, and inherited by all others. Has
+/// no descriptor before open(): OpenSIPS closes all of them once its script is read. What border.h says of
+/// each function holds for the member that it calls; errors are exceptions here.
 class Engine final : private capi::CallObserver {
  public:
   /// `host` must outlive the engine. Throws std::exception.
@@ -66,7 +67,7 @@ class Engine final : private capi::CallObserver {
   std::vector<Parameter> parameters_;
   server::Router router_;
   SharedStatistics statistics_;
-  server::ReloadChannel reloads_;
+  std::optional<server::ReloadChannel> reloads_;
   std::optional<capi::CApi> c_api_;
   std::optional<capi::CApi::Current> current_c_api_;
   std::shared_ptr<const net::TlsCredentials> credentials_;  // shared with the sessions that begin with them

@@ -26,7 +26,7 @@ LIBRARIES = {
     "boost/asio/buffer.hpp": ("src/http/parser.cpp",),  # ... but its buffer type is what Beast's parser is fed with
     "spdlog": ("src/daemon/",),
     "CLI": ("src/daemon/",),
-    "systemd": ("src/daemon/", "src/server/inherited_sockets.cpp"),
+    "systemd": ("src/daemon/",),
     "gnutls": ("src/net/",),
     "nettle": ("src/http/basic_credentials.cpp", "src/server/access.cpp"),
     "opensips": ("src/opensips/",),

@@ -11,12 +11,10 @@
 #include <unistd.h>
 #include <vector>
 
-#include "support/forked.h"
+#include "forked.h"
 
 namespace httpd::daemon {
 namespace {
-
-using test::in_fork;
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "server/inherited_sockets.h"
+#include "daemon/inherited_sockets.h"
 
 #include <cerrno>
 #include <cstdlib>
@@ -12,7 +12,7 @@
 
 #include "http/escape.h"
 
-namespace httpd::server {
+namespace httpd::daemon {
 namespace {
 
 struct NamesDeleter {
@@ -40,7 +40,7 @@ std::string what_is_wrong(int error) {
 
 }  // namespace
 
-std::vector<InheritedSocket> take_inherited_sockets() {
+std::vector<server::InheritedSocket> take_inherited_sockets() {
   char** list = nullptr;
   const int count = ::sd_listen_fds_with_names(1, &list);
   const std::unique_ptr<char*, NamesDeleter> names(list);
@@ -49,7 +49,7 @@ std::vector<InheritedSocket> take_inherited_sockets() {
         "the environment announces inherited sockets (LISTEN_FDS, LISTEN_FDNAMES) that are not there: {}; "
         "unset these variables, or let systemd set them",
         std::strerror(-count)));
-  std::vector<InheritedSocket> sockets;
+  std::vector<server::InheritedSocket> sockets;
   for (int i = 0; i < count; ++i) {
     const int descriptor = SD_LISTEN_FDS_START + i;
     net::UniqueFd fd(descriptor);
@@ -64,4 +64,4 @@ std::vector<InheritedSocket> take_inherited_sockets() {
   return sockets;
 }
 
-}  // namespace httpd::server
+}  // namespace httpd::daemon

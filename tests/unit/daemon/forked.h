@@ -11,7 +11,7 @@
 
 #include <httpd/module.h>
 
-namespace httpd::test {
+namespace httpd::daemon {
 
 inline constexpr int kHighDescriptor = 200;
 
@@ -47,4 +47,4 @@ inline std::string in_fork(const std::function<std::string()>& function) {
   return text;
 }
 
-}  // namespace httpd::test
+}  // namespace httpd::daemon

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "server/inherited_sockets.h"
+#include "daemon/inherited_sockets.h"
 
 #include <cstdlib>
 #include <fcntl.h>
@@ -9,13 +9,11 @@
 #include <sys/socket.h>
 #include <vector>
 
+#include "forked.h"
 #include "net/listener.h"
-#include "support/forked.h"
 
-namespace httpd::server {
+namespace httpd::daemon {
 namespace {
-
-using test::in_fork;
 
 using ::testing::AllOf;
 using ::testing::HasSubstr;
@@ -37,7 +35,7 @@ std::string taken(const std::vector<int>& descriptors, const std::optional<std::
     ::setenv("LISTEN_PID", pid.value_or(std::to_string(::getpid())).c_str(), 1);
     if (names) ::setenv("LISTEN_FDNAMES", names->c_str(), 1);
     std::string text;
-    for (const InheritedSocket& socket : take_inherited_sockets())
+    for (const server::InheritedSocket& socket : take_inherited_sockets())
       text += fmt::format("{} {}\n", socket.name, socket.socket.text());
     for (const char* const name : {"LISTEN_FDS", "LISTEN_PID", "LISTEN_FDNAMES"})
       if (!pid && ::getenv(name) != nullptr) text += fmt::format("{} is left\n", name);
@@ -94,4 +92,4 @@ TEST(InheritedSockets, AnnouncementsThatAreNotTrueAreErrors) {
 }
 
 }  // namespace
-}  // namespace httpd::server
+}  // namespace httpd::daemon

@@ -5,11 +5,11 @@
 
 #include "server/endpoints.h"
 
-namespace httpd::server {
+namespace httpd::daemon {
 
 /// Takes over the sockets that this process was started with, and with them LISTEN_FDS and its kin out of the
 /// environment; none when it was started without. Once, at the start. Throws ConfigError that names a
 /// descriptor which cannot be served.
-[[nodiscard]] std::vector<InheritedSocket> take_inherited_sockets();
+[[nodiscard]] std::vector<server::InheritedSocket> take_inherited_sockets();
 
-}  // namespace httpd::server
+}  // namespace httpd::daemon
