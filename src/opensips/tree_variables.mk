@@ -4,7 +4,6 @@ makefile_defs = 0
 DEFS := $(DEFS_EXTRA_OPTS)
 include Makefile.conf
 include Makefile.defs
-$(info version=$(VERSION_MAJOR).$(VERSION_MINOR).$(VERSION_SUBMINOR))
 $(info release=$(RELEASE))
 $(info definitions=$(DEFS))
 all: ;

@@ -1,0 +1,83 @@
+# The module's parameters, from modparam() lines of a real script. SPDX-License-Identifier: GPL-2.0-or-later
+import re
+import subprocess
+
+import opensips
+import pytest
+from daemon import free_port
+
+STOCK = ["port", "ip", "buf_size", "post_buf_size", "tls_cert_file", "tls_key_file", "tls_ciphers"]
+
+GOOD = {"port": 0, "ip": "127.0.0.1", "buf_size": 65536, "conn_timeout": 5, "header_timeout": 5, "body_timeout": 5,
+        "send_timeout": 5, "post_buf_size": 2048, "receive_buf_size": 4096, "max_form_size": 8192, "max_uri_size": 4096,
+        "max_header_size": 8192, "max_header_fields": 50, "auth_realm": "test", "auth_username": "operator",
+        "auth_password": "secret", "tls_key_permissions_check": 1, "tls_handshake_timeout": 5,
+        "tls_ticket_lifetime": 60, "tls_ciphers": "NORMAL"}
+
+
+@pytest.mark.ours
+def test_every_parameter_is_taken(start):
+    parameters = {**GOOD, "port": free_port(), "listen": [f"http://127.0.0.1:{free_port()}"]}
+    server = start([("mi_http", {})], parameters)
+    assert server.ask("GET", "/mi").status == 401
+    done = subprocess.run(["curl", "-sS", "-u", "operator:secret", f"http://127.0.0.1:{server.port}/nowhere"],
+                          capture_output=True, text=True, timeout=20, check=True)
+    assert done.stdout == "Nothing is served under this path\n"
+    assert "secret" not in server.log()
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("parameters, complaint", [
+    ({"port": 0}, 'parameter "port": value 0 is out of range: 1 to 65535'),
+    ({"port": -1}, 'parameter "port": value -1'),
+    ({"ip": "localhost"}, 'parameter "ip": "localhost" is neither'),
+    ({"post_buf_size": 255}, 'parameter "post_buf_size": value 255'),
+    ({"listen": "ftp://x"}, 'parameter "listen":'),
+    ({"tls_verify_client": "perhaps"}, 'parameter "tls_verify_client":'),
+    ({"no_such": 1}, "parameter <no_such> not found"),
+    ({"port": "8888"}, "type mismatch for parameter <port>"),
+    ({"auth_username": "operator"}, "there is no auth_password"),
+    ({"tls_cert_file": "/nowhere/cert.pem"}, "tls_key_file"),
+    ({"tls_cert_file": "/nowhere/cert.pem", "tls_key_file": "/nowhere/key.pem"}, "/nowhere/"),
+    ({"ip": "192.0.2.1"}, "cannot listen on http://192.0.2.1"),
+], ids=str)
+def test_a_bad_value_refuses_the_start(tmp_path, parameters, complaint):
+    code, log = opensips.run(tmp_path, parameters, [("mi_http", {})])
+    assert code != 0
+    assert complaint in log
+
+
+@pytest.mark.ours
+def test_a_root_that_is_taken_refuses_the_start(tmp_path):
+    code, log = opensips.run(tmp_path, {}, [("mi_http", {"root": "mi"}), ("mi_html", {"root": "mi"})])
+    assert code != 0
+    assert re.search(r"root path .*mi.* already registered by module mi_http", log), log
+
+
+@pytest.mark.ours
+def test_a_port_that_is_taken_refuses_the_start(tmp_path, start):
+    server = start([("mi_http", {})])
+    code, log = opensips.run(tmp_path, {"port": server.port}, [("mi_http", {})])
+    assert code != 0
+    assert f"cannot listen on http://127.0.0.1:{server.port}" in log
+
+
+@pytest.mark.ours
+def test_the_default_address_is_that_of_the_release(start):
+    server = start([("mi_http", {})], {"ip": None})
+    process = [entry["Type"] for entry in server.mi("ps")["Processes"] if entry["Type"].startswith("HTTPD")]
+    open_to_all = opensips.major() < 4
+    assert process == [f"HTTPD {'*' if open_to_all else '127.0.0.1'}:{server.port}"]
+    assert ("can be reached from other machines" in server.log()) == open_to_all
+
+
+@pytest.mark.ours
+def test_requests_as_long_as_the_release_took_them_are_taken(start):
+    server = start([("mi_http", {})])
+    answer = server.call("uptime", {"unknown": "x" * 2000}) if opensips.number() < (3, 6) else None
+    assert answer is None or answer["error"]["code"] == -32602
+
+
+def test_the_parameters_of_ever(start):
+    names = {"buf_size": 100_000, "post_buf_size": 4096} | ({"conn_timeout": 20} if opensips.number() >= (3, 5) else {})
+    assert start([("mi_http", {})], names).mi("uptime")
