@@ -7,6 +7,7 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
 
+import browser as chromium  # noqa: E402
 import certificates  # noqa: E402
 import opensips  # noqa: E402
 
@@ -47,6 +48,14 @@ def start(tmp_path_factory):
     finally:
         for started in running:
             started.kill()
+
+
+@pytest.fixture(scope="module")
+def browser(tmp_path_factory):
+    if not chromium.is_installed():
+        pytest.skip("the packages chromium and chromium-driver are not installed")
+    with chromium.Browser(tmp_path_factory.mktemp("browser")) as started:
+        yield started
 
 
 @pytest.fixture(scope="session")

@@ -40,6 +40,15 @@ def test_a_command(server):
     assert b"Up time" in reply.body, reply.body[-1500:]
 
 
+def test_a_form_in_a_browser(server, browser):
+    browser.open(f"http://127.0.0.1:{server.port}/html")
+    browser.follow("statistics")
+    browser.follow("statistics:get" if opensips.major() >= 4 else "get_statistics")
+    browser.type("input[name=arg]", '{"statistics": ["shmem:"]}')
+    browser.click("input[type=submit]")
+    browser.wait_text("shmem:total_size")
+
+
 def test_pages_on_one_connection(server):
     with server.connect() as client:
         for _ in range(20):
