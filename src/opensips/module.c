@@ -8,6 +8,7 @@
 
 /* NOLINTBEGIN: C, with OpenSIPS's names and macros */
 
+#include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "globals.h"
 #include "ip_addr.h"
 #include "mi/mi.h"
+#include "poll_types.h"
 #include "pt.h"
 #include "reactor_proc.h"
 #include "sr_module.h"
@@ -261,12 +263,10 @@ static int after_fork(void) {
   return 0;
 }
 
-/* In every process but the first. Those forked before the HTTPD process have the listening sockets as well.
- */
-static int child_init(int rank) {
-  (void)rank;
-  if (!is_httpd) httpd_engine_leave_sockets(engine);
-  return 0;
+/* In every process as soon as it is forked: OpenSIPS calls child_init() in some only, and its own handlers of
+ * forks differ between releases. */
+static void forked(void) {
+  if (engine != NULL && !is_httpd) httpd_engine_leave_sockets(engine);
 }
 
 /* OpenSIPS ends its processes with exit(): from a job in the reactor, where there is time to finish; or from
@@ -317,8 +317,17 @@ static const proc_export_t processes[] = {{"HTTPD", before_fork, after_fork, htt
 /* ------------------------------------------------- the module ------------------------------------------- */
 
 static int mod_init(void) {
+  if (io_poll_method == POLL_SIGIO_RT) {
+    LM_ERR(
+        "the HTTP server cannot be watched with poll_method sigio_rt: set another one, epoll for instance\n");
+    return -1;
+  }
   if (have_engine() != 0 || httpd_engine_accept_modules(engine, pkg_mem_size) != 0) return -1;
   if (httpd_engine_open(engine) != 0) return -1;
+  if (pthread_atfork(NULL, NULL, forked) != 0) {
+    LM_ERR("no memory for a handler of forks\n");
+    return -1;
+  }
   return register_statistics();
 }
 
@@ -346,8 +355,8 @@ __attribute__((visibility("default"))) struct module_exports exports = {
     mod_init,
     (response_function)NULL,
     mod_destroy,
-    child_init,
-    NULL /* reload confirmation */
+    NULL, /* child_init */
+    NULL  /* reload confirmation */
 };
 
 /* NOLINTEND */

@@ -51,6 +51,11 @@ def is_stock():
     return b"MHD_" in module().read_bytes()
 
 
+def is_built(name):
+    """Whether the tree has the file of a module."""
+    return TREE is not None and (TREE / "modules" / name / f"{name}.so").is_file()
+
+
 def library(name):
     """The file of another module of the tree; of those that are built into the program, the name alone."""
     built = TREE / "modules" / name / f"{name}.so"
@@ -88,10 +93,10 @@ def script(httpd, modules, udp_port, globals_=(), route="exit;"):
     return "\n".join([*lines, f"route {{ {route} }}"]) + "\n"
 
 
-def run(folder, httpd, modules=(), timeout=20):
+def run(folder, httpd, modules=(), globals_=(), timeout=20):
     """Runs an OpenSIPS that is to refuse its start; returns its exit code and its log."""
     file = Path(folder) / "opensips.cfg"
-    file.write_text(script({"ip": "127.0.0.1", "port": free_port(), **httpd}, modules, free_port()))
+    file.write_text(script({"ip": "127.0.0.1", "port": free_port(), **httpd}, modules, free_port(), globals_))
     process = subprocess.Popen([str(TREE / "opensips"), "-F", "-f", str(file), "-m", "64", "-M", "8"],
                                stdout=subprocess.PIPE, stderr=subprocess.STDOUT, stdin=subprocess.DEVNULL,
                                start_new_session=True)

@@ -63,6 +63,22 @@ def test_a_port_that_is_taken_refuses_the_start(tmp_path, start):
 
 
 @pytest.mark.ours
+def test_signals_cannot_watch_the_server(tmp_path):
+    """The stock module starts then, and never answers."""
+    code, log = opensips.run(tmp_path, {}, [("mi_http", {})], ["poll_method = sigio_rt"])
+    assert code != 0
+    assert "poll_method sigio_rt" in log
+
+
+@pytest.mark.ours
+@pytest.mark.parametrize("method", ["poll", "select"])
+def test_other_ways_of_watching_do(start, method):
+    server = start([("mi_http", {})], globals_=[f"poll_method = {method}"])
+    assert f"using {method} as the IO watch method" in server.log()
+    assert server.mi("uptime")
+
+
+@pytest.mark.ours
 def test_the_default_address_is_that_of_the_release(start):
     server = start([("mi_http", {})], {"ip": None})
     process = [entry["Type"] for entry in server.mi("ps")["Processes"] if entry["Type"].startswith("HTTPD")]

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import opensips
 import pytest
+from daemon import free_port
 from opensips import JSON
 from rawhttp import BadReply, request
 
@@ -42,6 +43,18 @@ def descriptors_of(pid):
 
 @pytest.mark.ours
 def test_no_other_process_holds_the_port(server):
+    assert holders_of_port(server.port) == {server.httpd_pid()}
+
+
+@pytest.mark.ours
+@pytest.mark.skipif(not opensips.is_built("stun"), reason="the tree's module stun is not built")
+def test_a_process_that_knows_of_no_other_module_does_not_hold_the_port_either(start):
+    """OpenSIPS calls child_init() of modules only in processes that ask for it, which that of stun does not."""
+    port = free_port()
+    addresses = {"primary_ip": "127.0.0.1", "primary_port": str(port), "alternate_ip": "127.0.0.2",
+                 "alternate_port": str(free_port())}
+    server = start([("mi_http", {}), ("stun", addresses)], globals_=[f"socket = udp:127.0.0.1:{port}"])
+    assert any("STUN" in entry["Type"] for entry in server.mi("ps")["Processes"])
     assert holders_of_port(server.port) == {server.httpd_pid()}
 
 
@@ -78,7 +91,6 @@ def test_an_idle_process_costs_nothing(server):
         assert cpu() - before < 20  # hundredths of a second, among them those of asking
 
 
-@pytest.mark.ours
 def test_a_reply_of_many_megabytes(server):
     def add(first):
         calls = range(first, first + CONTACTS // 4)
@@ -95,7 +107,7 @@ def test_a_reply_of_many_megabytes(server):
         thread.start()
     for thread in threads:
         thread.join()
-    with server.connect(timeout=120) as client:
+    with server.connect(timeout=30) as client:
         reply = client.ask(request("POST", "/mi", JSON, body=b'{"jsonrpc":"2.0","method":"ul_dump","id":1}'))
     assert reply.status == 200
     assert len(reply.body) > 4_000_000
