@@ -52,7 +52,7 @@ std::string basic_challenge(std::string_view realm) {
     if (byte == '"' || byte == '\\') challenge += '\\';
     challenge += byte;
   }
-  return challenge + "\", charset=\"UTF-8\"";
+  return challenge + R"(", charset="UTF-8")";
 }
 
 }  // namespace httpd::http
