@@ -42,13 +42,11 @@ void trim(str& text) noexcept {
 
 }  // namespace
 
-CApi::CApi(RegisterRoot register_root, std::size_t buf_size, std::size_t keep_ready, Log& log,
-           CallObserver* observer)
+CApi::CApi(RegisterRoot register_root, const CApiSettings& settings, Log& log)
     : register_root_(std::move(register_root)),
+      settings_(settings),
       log_(log),
-      observer_(observer),
-      buffer_(buf_size, keep_ready, log),
-      exact_buffer_(buf_size != 0) {}
+      buffer_(settings.buf_size, settings.keep_ready, log) {}
 
 int CApi::fail(std::string why) {
   log_.write(LogLevel::kError, why);

@@ -27,6 +27,16 @@ class CallObserver {
   ~CallObserver() = default;
 };
 
+/// What a host decides about the C API.
+struct CApiSettings {
+  std::size_t buf_size = 0;    ///< as `exact_size` of PrintBuffer
+  std::size_t keep_ready = 0;  ///< likewise
+  /// Handlers also get bodies of text/plain, text/html and the like. A browser sends those to any server for
+  /// any page, without asking the server first.
+  bool takes_text = true;
+  CallObserver* observer = nullptr;  ///< must outlive the handlers
+};
+
 /// What C modules talk to. The API has no handle, so a process has one at a time: see Current.
 class CApi {
  public:
@@ -34,10 +44,8 @@ class CApi {
   using RegisterRoot =
       std::function<void(std::string_view module, std::string_view root, std::unique_ptr<Handler> handler)>;
 
-  /// `buf_size` and `keep_ready` as for PrintBuffer. `log` and `observer`, which may be nullptr, must outlive
-  /// the handlers.
-  CApi(RegisterRoot register_root, std::size_t buf_size, std::size_t keep_ready, Log& log,
-       CallObserver* observer = nullptr);
+  /// `log` must outlive the handlers. Throws std::bad_alloc.
+  CApi(RegisterRoot register_root, const CApiSettings& settings, Log& log);
   CApi(const CApi&) = delete;
   CApi& operator=(const CApi&) = delete;
 
@@ -51,9 +59,10 @@ class CApi {
 
   [[nodiscard]] PrintBuffer& buffer() noexcept { return buffer_; }
   [[nodiscard]] Log& log() noexcept { return log_; }
-  [[nodiscard]] CallObserver* observer() noexcept { return observer_; }
+  [[nodiscard]] CallObserver* observer() noexcept { return settings_.observer; }
+  [[nodiscard]] bool takes_text() const noexcept { return settings_.takes_text; }
   [[nodiscard]] sockaddr_union& server_info() noexcept { return server_info_; }
-  [[nodiscard]] bool exact_buffer() const noexcept { return exact_buffer_; }
+  [[nodiscard]] bool exact_buffer() const noexcept { return settings_.buf_size != 0; }
 
   /// While it lives, httpd_bind() leads to `api`.
   class Current {
@@ -70,10 +79,9 @@ class CApi {
  private:
   int fail(std::string why);
   RegisterRoot register_root_;
+  CApiSettings settings_;
   Log& log_;
-  CallObserver* observer_;
   PrintBuffer buffer_;
-  bool exact_buffer_;
   sockaddr_union server_info_{};
   std::string error_;
 };

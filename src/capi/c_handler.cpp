@@ -36,10 +36,10 @@ bool is_form(std::string_view type) noexcept {
 }
 
 /// The media types that modules of OpenSIPS know what to do with.
-bool is_accepted(std::string_view type) noexcept {
-  return is_form(type) || type.starts_with("text/") || type == "application/json" ||
-         type == "application/json-rpc" || type == "application/jsonrequest" || type == "application/xml" ||
-         type.ends_with("+json") || type.ends_with("+xml");
+bool is_accepted(std::string_view type, bool takes_text) noexcept {
+  return is_form(type) || type == "text/xml" || (takes_text && type.starts_with("text/")) ||
+         type == "application/json" || type == "application/json-rpc" || type == "application/jsonrequest" ||
+         type == "application/xml" || type.ends_with("+json") || type.ends_with("+xml");
 }
 
 sockaddr_union to_union(const sockaddr& address) noexcept {
@@ -79,11 +79,13 @@ void CHandler::look_up(const Request& request, const char* key, str& value) noex
 void CHandler::handle(const Request& request, Reply reply) {
   const bool post = request.method() == Method::kPost;
   const std::string_view body = post ? request.body() : std::string_view();
-  if (!body.empty() && !is_accepted(request.media_type())) {
-    reply.status(415).header("Accept-Post",
-                             "application/json, text/xml, text/plain, "
-                             "application/x-www-form-urlencoded, multipart/form-data");
-    return reply.send_copy("Send JSON, XML, text or a form, and say which in Content-Type\n");
+  if (!body.empty() && !is_accepted(request.media_type(), api_.takes_text())) {
+    const bool text = api_.takes_text();
+    reply.status(415).header("Accept-Post", std::string("application/json, text/xml, ") +
+                                                (text ? "text/plain, " : "") +
+                                                "application/x-www-form-urlencoded, multipart/form-data");
+    return reply.send_copy(text ? "Send JSON, XML, text or a form, and say which in Content-Type\n"
+                                : "Send JSON, XML or a form, and say which in Content-Type\n");
   }
 
   PrintBuffer& print_buffer = api_.buffer();

@@ -47,18 +47,18 @@ struct PrintBuffer::Range {
 PrintBuffer::PrintBuffer(std::size_t exact_size, std::size_t keep_ready, Log& log)
     : size_(exact_size != 0 ? exact_size : kReserve), keep_ready_(keep_ready) {
   spare_.reserve(kSpareRanges);
-  current_ = make_range();
-  if (current_ == nullptr && exact_size == 0) {
+  std::unique_ptr<Range> probe = make_range();
+  if (probe == nullptr && exact_size == 0) {
     size_ = keep_ready;
-    current_ = make_range();
-    if (current_ != nullptr)
+    probe = make_range();
+    if (probe != nullptr)
       log.write(
           LogLevel::kWarning,
           "the system does not let httpd reserve 1 GiB of address space (ulimit -v, vm.overcommit_memory): "
           "replies that handlers print are limited to " +
               std::to_string(size_) + " bytes; parameter buf_size sets another limit");
   }
-  if (current_ == nullptr) throw std::bad_alloc();
+  if (probe == nullptr) throw std::bad_alloc();
 }
 
 PrintBuffer::~PrintBuffer() = default;

@@ -22,7 +22,9 @@ class PrintBuffer {
 
   /// `exact_size`: the parameter buf_size; 0 for automatic. `keep_ready`: how many bytes stay resident
   /// between replies; what was printed beyond them goes back to the system once it is sent. `log` is told at
-  /// once when reserving failed. Throws std::bad_alloc when not even `keep_ready` bytes can be had.
+  /// once when reserving failed. Throws std::bad_alloc when not even `keep_ready` bytes can be had. Nothing
+  /// stays reserved before data() is called: a host makes this before it forks, and only the processes that
+  /// run handlers are to have it.
   PrintBuffer(std::size_t exact_size, std::size_t keep_ready, Log& log);
   ~PrintBuffer();
   PrintBuffer(const PrintBuffer&) = delete;

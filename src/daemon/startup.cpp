@@ -133,7 +133,7 @@ void Daemon::configure() {
       [this](std::string_view module, std::string_view root, std::unique_ptr<Handler> handler) {
         register_root(module, root, std::move(handler));
       },
-      settings_.buf_size, private_memory / 4, log_);
+      capi::CApiSettings{.buf_size = settings_.buf_size, .keep_ready = private_memory / 4}, log_);
   current_c_api_.emplace(*c_api_);
   server::check_access(settings_.access);
   listeners_ = server::listeners_of(settings_);

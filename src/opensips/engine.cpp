@@ -51,9 +51,15 @@ void Engine::set(std::string_view name, const ParameterValue& value) {
 
 void Engine::accept_modules(std::size_t private_memory) {
   if (c_api_) return;
+  // The stock module hands on no text but XML, and consumers do not look at the type: with text, any page in
+  // a browser could give MI commands.
   c_api_.emplace([this](std::string_view module, std::string_view root,
                         std::unique_ptr<Handler> handler) { router_.add(module, root, std::move(handler)); },
-                 settings_.buf_size, private_memory / 4, log_, static_cast<capi::CallObserver*>(this));
+                 capi::CApiSettings{.buf_size = settings_.buf_size,
+                                    .keep_ready = private_memory / 4,
+                                    .takes_text = false,
+                                    .observer = this},
+                 log_);
   current_c_api_.emplace(*c_api_);
 }
 

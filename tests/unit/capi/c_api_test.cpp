@@ -43,7 +43,7 @@ class CApiTest : public ::testing::Test {
               EXPECT_FALSE(handler->methods().has(Method::kPut));
               registered.push_back(std::string(module) + ":" + std::string(root));
             },
-            0, 4096, log) {}
+            {.keep_ready = 4096}, log) {}
   std::vector<std::string> registered;
   FakeLog log;
   CApi api;

@@ -48,7 +48,7 @@ ssize_t flush_callback(void* /*cls*/, std::uint64_t /*pos*/, char* buffer, std::
 
 class CHandlerTest : public ::testing::Test {
  protected:
-  CHandlerTest() : api([](auto, auto, auto) {}, 100'000, 4096, log) {
+  CHandlerTest() : api([](auto, auto, auto) {}, {.buf_size = 100'000, .keep_ready = 4096}, log) {
     answer = [](void*, str*, str*) { return 200; };
     pieces.clear();
   }
@@ -84,7 +84,8 @@ TEST_F(CHandlerTest, TheObserverStandsAroundTheCall) {
     void entering(const char* path) noexcept override { calls.push_back(std::string("entering ") + path); }
     void left(int status) noexcept override { calls.push_back("left " + std::to_string(status)); }
   } observer;
-  CApi observed([](auto, auto, auto) {}, 100'000, 4096, log, &observer);
+  CApi observed([](auto, auto, auto) {}, {.buf_size = 100'000, .keep_ready = 4096, .observer = &observer},
+                log);
   CHandler handler(observed, access_callback, flush_callback, HTTPD_TEXT_PLAIN_TYPE, nullptr);
   answer = [&observer](void*, str*, str*) {
     EXPECT_THAT(observer.calls, ::testing::ElementsAre("entering /sub"));
@@ -127,6 +128,25 @@ TEST_F(CHandlerTest, RefusesOtherMediaTypesWith415) {
   request.type = "";
   request.body_value = "";
   EXPECT_EQ(handle(request).status, 200) << "without a body there is no type to refuse";
+}
+
+TEST_F(CHandlerTest, AHostMayKeepOutTheTextThatBrowsersSendUnasked) {
+  CApi strict([](auto, auto, auto) {}, {.buf_size = 100'000, .keep_ready = 4096, .takes_text = false}, log);
+  CHandler handler(strict, access_callback, flush_callback, HTTPD_TEXT_PLAIN_TYPE, nullptr);
+  const auto status = [&handler](const char* type) {
+    FakeRequest request;
+    request.method_value = Method::kPost;
+    request.body_value = "{}";
+    request.type = type;
+    FakeChannel channel;
+    handler.handle(request, Reply(channel));
+    return channel.status;
+  };
+  for (const char* const type : {"text/plain", "text/html", "text/", "text/xmlx", "text/json", ""})
+    EXPECT_EQ(status(type), 415) << type;
+  for (const char* const type : {"text/xml", "application/json", "application/xml", "application/soap+xml",
+                                 "application/x-www-form-urlencoded"})
+    EXPECT_EQ(status(type), 200) << type;
 }
 
 TEST_F(CHandlerTest, SendsPagesFromTheBufferAndFromElsewhere) {

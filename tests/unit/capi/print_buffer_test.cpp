@@ -33,6 +33,22 @@ TEST(PrintBuffer, AutomaticSizeReservesWithoutUsing) {
   EXPECT_TRUE(log.text.empty());
 }
 
+std::size_t address_space() {
+  std::ifstream file("/proc/self/statm");
+  std::size_t total = 0;
+  file >> total;
+  return total * 4096;
+}
+
+TEST(PrintBuffer, ProcessesThatPrintNothingHaveNothingReserved) {
+  FakeLog log;
+  const std::size_t before = address_space();
+  PrintBuffer buffer(0, 4 << 20, log);
+  EXPECT_LT(address_space(), before + (64 << 20));
+  EXPECT_NE(buffer.data(), nullptr);
+  EXPECT_GT(address_space(), before + PrintBuffer::kReserve / 2);
+}
+
 TEST(PrintBuffer, AnExactSizeEndsAtAGuardPage) {
   FakeLog log;
   for (const std::size_t size : {1U, 100U, 4096U, 5000U}) {
