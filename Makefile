@@ -46,7 +46,7 @@ opensips-module:
 	@scripts/install-packages build
 	@$(CONFIGURE) release $(TREE) $$([ -f build/release/build.ninja ] || echo -DHTTPD_TESTS=OFF)
 	@$(BUILD) release --target opensips-module
-	@ls build/release/opensips/*/httpd.so
+	@realpath -e --relative-to=. build/release/lib/opensips/httpd.so
 
 test:
 	@scripts/install-packages test

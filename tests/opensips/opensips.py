@@ -21,6 +21,7 @@ BUILD = Path(os.environ.get("HTTPD_BUILD_DIR", ROOT / "build" / "release"))
 START_TIMEOUT = 30.0  # seconds
 STOP_TIMEOUT = 30.0
 JSON = "Content-Type: application/json"
+LISTENING = "0A"  # in /proc/net/tcp
 
 
 @functools.cache
@@ -43,7 +44,7 @@ def number():
 def module():
     """The httpd.so under test: ours, unless HTTPD_OPENSIPS_MODULE names another one to compare with."""
     given = os.environ.get("HTTPD_OPENSIPS_MODULE")
-    return Path(given) if given else BUILD / "opensips" / release() / "httpd.so"
+    return Path(given) if given else BUILD / "lib" / "opensips" / release() / "httpd.so"
 
 
 @functools.cache
@@ -78,6 +79,26 @@ def session_of(pid):
     except OSError:
         return None
     return None if fields[0] == "Z" else int(fields[3])
+
+
+def listeners_of_port(port):
+    """The inodes of the TCP sockets that listen on `port`."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    return {row[9] for row in rows if row[3] == LISTENING and int(row[1].split(":")[1], 16) == port}
+
+
+def holders_of_port(port):
+    """The pids that have the listening socket of `port` open."""
+    links = {f"socket:[{inode}]" for inode in listeners_of_port(port)}
+    return {pid for pid in running() if links & set(descriptors_of(pid))}
+
+
+def descriptors_of(pid):
+    """What each descriptor of a process is."""
+    try:
+        return [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
+    except OSError:  # it has ended, or the descriptor was closed
+        return []
 
 
 def script(httpd, modules, udp_port, globals_=(), route="exit;"):
