@@ -45,6 +45,7 @@ constexpr std::array kRows = {
     Row{Refusal::kTooManyFields, {431, "The request has too many header fields", "max_header_fields"}},
     Row{Refusal::kUnknownMethod, {501, "The method is not known", ""}},
     Row{Refusal::kUnknownTransferCoding, {501, "The only transfer coding that is known is chunked", ""}},
+    Row{Refusal::kShuttingDown, {503, "The server is shutting down", ""}},
     Row{Refusal::kUnsupportedVersion, {505, "The HTTP version is not supported", ""}},
 };
 

@@ -40,6 +40,7 @@ enum class Refusal : std::uint8_t {
   kTooManyFields,            ///< RFC 6585 section 5
   kUnknownMethod,            ///< RFC 9110 section 15.6.2
   kUnknownTransferCoding,    ///< RFC 9112 section 6.1
+  kShuttingDown,             ///< RFC 9110 section 15.6.4
   kUnsupportedVersion,       ///< RFC 9110 section 15.6.6
 };
 

@@ -60,8 +60,9 @@ const char* httpd_engine_addresses(const struct httpd_engine* engine);
 int httpd_engine_serve(struct httpd_engine* engine);
 /* Does what is due, and never blocks. */
 void httpd_engine_run(struct httpd_engine* engine);
-/* At the process's end: lets replies in progress finish for `milliseconds` at most. Does nothing in a process
- * that does not serve, or from inside a handler. */
+/* At the process's end: lets replies in progress finish for `milliseconds` at most, and calls no handler any
+ * more. Does nothing in a process that does not serve, in one that this has forked, or from inside a handler.
+ */
 void httpd_engine_finish(struct httpd_engine* engine, unsigned milliseconds);
 
 /* The root paths, the newest first: 0 and both strings, valid as long as the engine; -1 past the last. */

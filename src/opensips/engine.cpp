@@ -21,6 +21,7 @@ constexpr const char kProgram[] = "the program opensips";
 struct Engine::Serving {
   net::EventLoop loop;
   server::Server server;
+  const pid_t process = ::getpid();
   bool running = false;    // a turn of the loop is on the stack
   bool finishing = false;  // the end of this process has begun
 
@@ -109,8 +110,10 @@ void Engine::run() {
 }
 
 void Engine::finish(std::chrono::milliseconds patience) {
-  // A handler that calls exit() cannot be returned to, and its connection waits for it.
-  if (serving_ == nullptr || serving_->running || serving_->finishing) return;
+  // A handler that calls exit() cannot be returned to, and its connection waits for it. In a copy of the
+  // process, which a command in it has forked, the connections are those of the original.
+  if (serving_ == nullptr || serving_->process != ::getpid() || serving_->running || serving_->finishing)
+    return;
   serving_->finishing = true;
   net::EventLoop& loop = serving_->loop;
   class Deadline final : public net::Timer {
@@ -125,10 +128,13 @@ void Engine::finish(std::chrono::milliseconds patience) {
   loop.refresh_time();
   loop.arm(deadline, patience);
   leave_sockets();
-  serving_->server.drain([&] {
-    drained = true;
-    loop.stop();
-  });
+  // The processes that a command may wait for end at this moment too.
+  serving_->server.drain(
+      [&] {
+        drained = true;
+        loop.stop();
+      },
+      server::Server::Waiting::kRefused);
   if (!drained) loop.run();
   if (!drained)
     log_.write(LogLevel::kWarning,

@@ -8,10 +8,14 @@
 
 /* NOLINTBEGIN: C, with OpenSIPS's names and macros */
 
+#include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
 
 #include "dprint.h"
 #include "globals.h"
@@ -22,6 +26,7 @@
 #include "reactor_proc.h"
 #include "sr_module.h"
 #include "statistics.h"
+#include "status_report.h"
 #include "str.h"
 #if __has_include("profiling.h")
 #include "profiling.h"
@@ -248,17 +253,16 @@ static int register_statistics(void) {
 
 /* ------------------------------------------------- the HTTPD process ------------------------------------ */
 
-/* True from just before the HTTPD process is forked on: in that process for ever, in its parent until after.
- */
-static int is_httpd;
+/* True while the HTTPD process is forked, in its parent and in itself. */
+static int forks_httpd;
 
 static int before_fork(void) {
-  is_httpd = 1;
+  forks_httpd = 1;
   return httpd_engine_check_modules(engine);
 }
 
 static int after_fork(void) {
-  is_httpd = 0;
+  forks_httpd = 0;
   httpd_engine_leave_sockets(engine);
   return 0;
 }
@@ -266,7 +270,7 @@ static int after_fork(void) {
 /* In every process as soon as it is forked: OpenSIPS calls child_init() in some only, and its own handlers of
  * forks differ between releases. */
 static void forked(void) {
-  if (engine != NULL && !is_httpd) httpd_engine_leave_sockets(engine);
+  if (engine != NULL && !forks_httpd) httpd_engine_leave_sockets(engine);
 }
 
 /* OpenSIPS ends its processes with exit(): from a job in the reactor, where there is time to finish; or from
@@ -277,6 +281,36 @@ static void finish(void) {
       sigismember(&blocked, SIGSEGV))
     return;
   httpd_engine_finish(engine, FINISH_MILLISECONDS);
+}
+
+/* Service managers send SIGTERM to every process, while the first process asks this one to end through a job
+ * in the reactor. OpenSIPS's own handler would call exit() wherever this process is, in the middle of
+ * finish() too: this one lets the reactor do it. */
+static int end_event = -1;
+
+static void on_sigterm(int signal_number) {
+  const uint64_t one = 1;
+  const int saved_errno = errno;
+  ssize_t written = 0;
+  (void)signal_number;
+  if (sr_get_core_status() == STATE_TERMINATING) written = write(end_event, &one, sizeof one);
+  (void)written; /* it fails where the event is set already */
+  errno = saved_errno;
+}
+
+static int on_end(int fd, void* unused, int was_timeout) {
+  (void)fd;
+  (void)unused;
+  (void)was_timeout;
+  exit(0);
+}
+
+static int end_in_order(void) {
+  end_event = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
+  return end_event >= 0 && reactor_proc_add_fd(end_event, on_end, NULL) >= 0 && atexit(finish) == 0 &&
+                 signal(SIGTERM, on_sigterm) != SIG_ERR
+             ? 0
+             : -1;
 }
 
 static int on_readable(int fd, void* unused, int was_timeout) {
@@ -291,6 +325,7 @@ static int on_readable(int fd, void* unused, int was_timeout) {
 static void httpd_process(int rank) {
   int descriptor;
   (void)rank;
+  forks_httpd = 0;
   set_proc_attrs("HTTPD %s", httpd_engine_addresses(engine));
   if (init_mi_child() != 0) {
     LM_ERR("failed to init the MI commands in the HTTPD process\n");
@@ -306,7 +341,7 @@ static void httpd_process(int rank) {
     LM_ERR("failed to add the HTTP server to the reactor\n");
     return;
   }
-  if (atexit(finish) != 0) LM_WARN("replies in progress will be cut at the shutdown\n");
+  if (end_in_order() != 0) LM_WARN("replies in progress will be cut at the shutdown\n");
   reactor_proc_loop();
 }
 

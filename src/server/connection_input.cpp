@@ -44,6 +44,7 @@ Connection::Step Connection::on_head_complete() {
   const http::Framing& framing = exchange_->parser().head().framing;
   keep_alive_ = framing.keep_alive;
   was_queued_ = !queue_.empty();
+  if (context_.refusing) return refuse(http::Refusal::kShuttingDown, true);
   // Before anything else is looked at, so that strangers learn nothing of what is served.
   refusal_ = context_.access.decide(exchange_->parser().head());
   if (refusal_ == http::Refusal::kNone) {

@@ -45,6 +45,7 @@ Connection::Step Connection::on_message_complete() {
 }
 
 Connection::Step Connection::answer() {
+  if (context_.refusing) return refuse(http::Refusal::kShuttingDown, true);
   phase_ = Phase::kHandling;
   // Replies that are ready do not wait for a handler that may be slow, once one in this turn was.
   if (context_.loop.now() - turn_began_ > kNoticeable && !flush() && phase_ == Phase::kClosed)

@@ -61,6 +61,7 @@ class Context final : private Exchange::Owner {
   /// Replies of the connection whose turn it is, until they are written. Empty between turns: see Turn.
   std::string output;
   bool draining = false;  ///< the server is shutting down: every reply closes its connection
+  bool refusing = false;  ///< besides, no handler is called any more
 
  private:
   void on_reply_finished(Exchange& exchange) noexcept override;

@@ -41,8 +41,9 @@ bool Server::speaks_tls(const net::ListenSocket& socket) const noexcept {
       entrances_, [&socket](const Entrance& entrance) { return entrance.socket == &socket && entrance.tls; });
 }
 
-void Server::drain(std::function<void()> done) {
+void Server::drain(std::function<void()> done, Waiting waiting) {
   context_.draining = true;
+  context_.refusing = waiting == Waiting::kRefused;
   entrances_.clear();
   // Draining one connection may end it, and a handler that it calls may finish replies of others, but only in
   // the loop's next turn: no other connection is destroyed here.

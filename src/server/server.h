@@ -39,9 +39,14 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   /// after use_tls(), they begin with a handshake. Throws std::system_error.
   void serve(const net::ListenSocket& socket, bool tls = false);
 
+  /// What becomes of the requests that no handler has begun with when the server drains.
+  enum class Waiting : bool {
+    kServed,
+    kRefused  ///< with a 503, for a host in which handlers find nothing any more that would answer them
+  };
   /// Stops accepting, closes idle connections, and lets requests in progress finish with Connection: close.
   /// Calls `done` once no connection is left, perhaps before it returns.
-  void drain(std::function<void()> done);
+  void drain(std::function<void()> done, Waiting waiting = Waiting::kServed);
   /// The number of open connections.
   [[nodiscard]] std::size_t connections() const noexcept { return count_; }
 

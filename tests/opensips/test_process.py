@@ -1,8 +1,10 @@
 # The HTTPD process among OpenSIPS's: sockets, threads, statistics, large replies, and the end under load.
 # SPDX-License-Identifier: GPL-2.0-or-later
+import contextlib
 import json
 import os
 import re
+import signal
 import socket
 import subprocess
 import threading
@@ -16,7 +18,6 @@ from opensips import JSON
 from rawhttp import BadReply, request
 
 CONTACTS = 20_000
-LISTENING = "0A"  # in /proc/net/tcp
 
 
 @pytest.fixture(scope="module")
@@ -26,24 +27,9 @@ def server(tmp_path_factory):
         yield started
 
 
-def holders_of_port(port):
-    """The pids that have the listening socket of `port` open."""
-    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
-    links = {f"socket:[{row[9]}]" for row in rows if row[3] == LISTENING and int(row[1].split(":")[1], 16) == port}
-    return {pid for pid in opensips.running() if links & set(descriptors_of(pid))}
-
-
-def descriptors_of(pid):
-    """What each descriptor of a process is."""
-    try:
-        return [os.readlink(entry) for entry in Path(f"/proc/{pid}/fd").iterdir()]
-    except OSError:  # it has ended, or the descriptor was closed
-        return []
-
-
 @pytest.mark.ours
 def test_no_other_process_holds_the_port(server):
-    assert holders_of_port(server.port) == {server.httpd_pid()}
+    assert opensips.holders_of_port(server.port) == {server.httpd_pid()}
 
 
 @pytest.mark.ours
@@ -55,7 +41,7 @@ def test_a_process_that_knows_of_no_other_module_does_not_hold_the_port_either(s
                  "alternate_port": str(free_port())}
     server = start([("mi_http", {}), ("stun", addresses)], globals_=[f"socket = udp:127.0.0.1:{port}"])
     assert any("STUN" in entry["Type"] for entry in server.mi("ps")["Processes"])
-    assert holders_of_port(server.port) == {server.httpd_pid()}
+    assert opensips.holders_of_port(server.port) == {server.httpd_pid()}
 
 
 @pytest.mark.ours
@@ -173,13 +159,22 @@ def test_it_ends_and_starts_under_load(start, tmp_path):
 
 
 @pytest.mark.ours
-def test_replies_that_began_are_whole_at_the_end(start):
+@pytest.mark.parametrize("delays", [[], [0], [0.002], [0.05, 0.05]], ids=["", "at once", "2 ms", "50 ms twice"])
+def test_replies_that_began_are_whole_at_the_end(start, delays):
+    """Whether or not every process gets a SIGTERM too, `delays` after the first, as from a service manager."""
     server = start([("mi_http", {}), ("prometheus", {"statistics": "all"})])
     with server.connect(timeout=20) as client:
-        client.send(request("GET", "/metrics") * 400)
+        client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
+        client.send(request("GET", "/metrics") * 2000)  # more replies than the kernel takes
         time.sleep(0.3)
+        children = [pid for pid in server.pids() if pid != server.process.pid]
         stopper = threading.Thread(target=server.stop)
         stopper.start()
+        for delay in delays:
+            time.sleep(delay)
+            for pid in children:
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(pid, signal.SIGTERM)
         time.sleep(0.2)
         received = b""
         while piece := client.socket.recv(65536):
@@ -190,7 +185,7 @@ def test_replies_that_began_are_whole_at_the_end(start):
     heads = received.count(b"\r\n\r\n")
     assert heads == len(lengths)
     assert received.endswith(b"\n")
-    head_bytes = sum(len(head) + 4 for head in re.findall(rb"HTTP/1\.1 200 OK\r\n.*?(?=\r\n\r\n)", received, re.S))
+    head_bytes = sum(len(head) + 4 for head in re.findall(rb"HTTP/1\.1 (?:200|503) .*?(?=\r\n\r\n)", received, re.S))
     assert head_bytes + sum(lengths) == len(received)
 
 

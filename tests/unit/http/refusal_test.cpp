@@ -84,6 +84,7 @@ constexpr Expectation kTable[] = {{Refusal::kMalformedRequestLine, 400, ""},
                                   {Refusal::kTooManyFields, 431, "max_header_fields"},
                                   {Refusal::kUnknownMethod, 501, ""},
                                   {Refusal::kUnknownTransferCoding, 501, ""},
+                                  {Refusal::kShuttingDown, 503, ""},
                                   {Refusal::kUnsupportedVersion, 505, ""}};
 
 TEST(Refusal, StatusAndParameter) {

@@ -256,6 +256,54 @@ TEST_F(BorderTest, NothingIsFinishedFromInsideAHandler) {
   EXPECT_THAT(receive(client, "hello"), HasSubstr("200 OK"));
 }
 
+TEST_F(BorderTest, ACopyOfTheProcessFinishesNothing) {
+  start();
+  const auto client = connect();
+  send(client, "GET /mi HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(receive(client, "hello"), HasSubstr("200 OK"));
+  const pid_t copy = ::fork();
+  if (copy == 0) {  // a command whose program could not be started
+    httpd_engine_finish(engine, 1000);
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(copy, &status, 0), copy);
+  ASSERT_EQ(status, 0);
+  send(client, "GET /mi HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(receive(client, "hello"), HasSubstr("200 OK"));
+  const auto other = connect();
+  send(other, "GET /mi HTTP/1.1\r\nHost: x\r\n\r\n");
+  EXPECT_THAT(receive(other, "hello"), HasSubstr("200 OK")) << "the listener is still watched";
+}
+
+TEST_F(BorderTest, NoHandlerIsCalledAtTheEnd) {
+  start();
+  const auto client = connect();
+  send(client, "GET /mi HTTP/1.1\r\nHost: x\r\n\r\n");
+  receive(client, "hello");
+  told.calls.clear();
+  send(client, "GET /mi HTTP/1.1\r\nHost: x\r\n\r\n");  // arrived, but not seen yet
+  std::thread reader([&] {
+    std::array<char, 4096> bytes{};
+    std::string got;
+    for (ssize_t count = 0; (count = ::recv(client.get(), bytes.data(), bytes.size(), 0)) > 0;)
+      got.append(bytes.data(), static_cast<std::size_t>(count));
+    EXPECT_THAT(got, HasSubstr("HTTP/1.1 503 "));
+    ::shutdown(client.get(), SHUT_RDWR);
+  });
+  httpd_engine_finish(engine, 10'000);
+  reader.join();
+  EXPECT_THAT(told.calls, ::testing::IsEmpty());
+}
+
+TEST_F(BorderTest, TextThatBrowsersSendUnaskedReachesNoHandler) {
+  start();
+  const auto client = connect();
+  send(client, "POST /mi HTTP/1.1\r\nHost: x\r\nContent-Type: text/plain\r\nContent-Length: 2\r\n\r\n{}");
+  EXPECT_THAT(receive(client, "Send JSON"), HasSubstr("HTTP/1.1 415 "));
+  EXPECT_THAT(told.calls, ::testing::IsEmpty());
+}
+
 TEST_F(BorderTest, NothingIsFinishedWhereNothingIsServed) {
   httpd_engine_finish(engine, 1000);
 }

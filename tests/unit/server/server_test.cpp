@@ -10,6 +10,7 @@ namespace httpd::server {
 namespace {
 
 using ::testing::HasSubstr;
+using ::testing::Not;
 
 class WholeServerTest : public ServerTest {
  protected:
@@ -42,6 +43,36 @@ TEST_F(WholeServerTest, DrainingAnIdleServerIsImmediate) {
   EXPECT_TRUE(done);
   idle.receive();
   EXPECT_TRUE(idle.ended);
+}
+
+TEST_F(WholeServerTest, DrainingMayRefuseWhatNoHandlerHasBegunWith) {
+  start();
+  Client waiting(*this);
+  Client half(*this);
+  Client uploading(*this);
+  Client late(*this);
+  waiting.send("GET /keep HTTP/1.1\r\nHost: a\r\n\r\n" + std::string(kGet));
+  half.send("GET /hello HTTP/1.1\r\n");
+  uploading.send("GET /hello HTTP/1.1\r\nHost: a\r\nContent-Length: 2\r\n\r\nx");
+  settle();
+  late.send(kGet);  // arrived, but not seen yet
+  bool done = false;
+  server->drain([&] { done = true; }, Server::Waiting::kRefused);
+  const std::string late_got = late.receive(0);
+  EXPECT_THAT(late_got, HasSubstr("HTTP/1.1 503 "));
+  EXPECT_THAT(late_got, HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(late_got, HasSubstr("\r\n\r\nThe server is shutting down\n"));
+  EXPECT_TRUE(late.ended);
+  half.send("Host: a\r\n\r\n");
+  EXPECT_THAT(half.receive(), HasSubstr("HTTP/1.1 503 "));
+  uploading.send("y");
+  EXPECT_THAT(uploading.receive(), HasSubstr("HTTP/1.1 503 "));
+  EXPECT_FALSE(done);
+  kept->send("done");
+  const std::string waiting_got = waiting.receive();
+  EXPECT_THAT(waiting_got, HasSubstr("HTTP/1.1 200 "));
+  EXPECT_THAT(waiting_got, HasSubstr("Connection: close\r\n"));
+  EXPECT_THAT(waiting_got, Not(HasSubstr("503"))) << "the request behind it goes unanswered, after a close";
 }
 
 TEST_F(WholeServerTest, DrainingFinishesWhatIsInProgress) {
