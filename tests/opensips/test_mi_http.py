@@ -128,6 +128,19 @@ def test_an_asynchronous_command_to_a_dead_peer_ends_with_its_own_timeout(server
     assert server.mi("uptime")
 
 
+def test_a_command_may_take_longer_than_a_client(start):
+    """Limits of clients do not run while they wait for us."""
+    limits = {} if opensips.is_stock() else dict.fromkeys(["conn_timeout", "header_timeout", "body_timeout", "send_timeout"], 1)
+    server = start([("tm", {"fr_timeout": 3}), ("mi_http", {})], limits)
+    peer = Peer(answers=False)
+    with server.connect(timeout=20) as client:
+        for _ in range(2):
+            call = {"jsonrpc": "2.0", "method": "t_uac_dlg", "id": 1,
+                    "params": {"method": "OPTIONS", "ruri": peer.uri, "headers": HEADERS}}
+            reply = client.ask(request("POST", "/mi", JSON, body=json.dumps(call).encode()))
+            assert b"408" in reply.body, reply
+
+
 def test_a_client_that_leaves_during_a_command_harms_nobody(server):
     peer = Peer(answers=False)
     call = {"jsonrpc": "2.0", "method": "t_uac_dlg", "id": 1,
@@ -137,6 +150,17 @@ def test_a_client_that_leaves_during_a_command_harms_nobody(server):
     time.sleep(0.3)
     client.close()
     assert server.mi("uptime", timeout=20)
+
+
+@pytest.mark.parametrize("media_type", ["text/plain", "text/plain;charset=UTF-8", "text/html", None])
+def test_what_a_browser_sends_for_any_page_runs_no_command(server, media_type):
+    """fetch() with mode "no-cors", and forms with enctype="text/plain", ask nobody before they send."""
+    body = b'{"jsonrpc":"2.0","method":"log_level","params":[4],"id":1}'
+    with server.connect() as client:
+        client.send(request("POST", "/mi", *([f"Content-Type: {media_type}"] if media_type else []), body=body))
+        got = client.receive(10)
+        assert got == b"" if opensips.is_stock() else got.startswith(b"HTTP/1.1 415 "), got
+    assert server.mi("log_level")["Processes"][0]["Log level"] == 3
 
 
 @pytest.mark.ours
