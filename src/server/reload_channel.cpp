@@ -103,23 +103,42 @@ void ReloadChannel::serve(net::EventLoop& loop, std::function<ReloadResult()> re
   loop.add(serving_.get(), EPOLLIN, *this);
   loop_ = &loop;
   reload_ = std::move(reload);
+  keep_reserve();
+}
+
+void ReloadChannel::keep_reserve() noexcept {
+  for (net::UniqueFd& spare : reserve_)
+    if (!spare) spare = net::UniqueFd(::fcntl(serving_.get(), F_DUPFD_CLOEXEC, 0));
+}
+
+ReloadResult ReloadChannel::reload() {
+  for (net::UniqueFd& spare : reserve_)
+    spare.reset();
+  ReloadResult result = reload_();
+  keep_reserve();
+  return result;
 }
 
 void ReloadChannel::leave() noexcept {
   if (loop_ == nullptr) return;
   loop_->remove(serving_.get(), *this);
   loop_ = nullptr;
+  for (net::UniqueFd& spare : reserve_)
+    spare.reset();
 }
 
 void ReloadChannel::on_events(std::uint32_t /*events*/) {
   net::UniqueFd answer;
-  if (!receive_request(serving_.get(), answer)) return;
-  const ReloadResult result = reload_();
+  reserve_.front().reset();
+  if (!receive_request(serving_.get(), answer)) return keep_reserve();
+  const ReloadResult result = reload();
   if (answer) write_answer(answer.get(), result);
+  answer.reset();
+  keep_reserve();
 }
 
 ReloadResult ReloadChannel::request(std::chrono::milliseconds patience) {
-  if (loop_ != nullptr) return reload_();
+  if (loop_ != nullptr) return reload();
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
     return {false, std::string("no pipe for the answer: ") + std::strerror(errno)};

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <array>
 #include <chrono>
 #include <functional>
 #include <optional>
@@ -43,11 +44,15 @@ class ReloadChannel final : private net::EventHandler {
 
  private:
   void on_events(std::uint32_t events) override;
+  [[nodiscard]] ReloadResult reload();
+  void keep_reserve() noexcept;
 
   net::UniqueFd asking_;
   net::UniqueFd serving_;
   net::EventLoop* loop_ = nullptr;
   std::function<ReloadResult()> reload_;
+  /// For the answer and for the file that is being read, when connections have taken all other descriptors.
+  std::array<net::UniqueFd, 2> reserve_;
 };
 
 }  // namespace httpd::server

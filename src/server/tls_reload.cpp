@@ -8,17 +8,40 @@
 namespace httpd::server {
 namespace {
 
-/// One line for each certificate.
+constexpr std::size_t kMaxLine = 1000;
+constexpr std::size_t kRoomForRest = 40;  // "and 18446744073709551615 more"
+
+/// `text` with no more than `size` bytes, and no character of UTF-8 in pieces.
+std::string cut(std::string text, std::size_t size) {
+  constexpr std::string_view kMark = "...";
+  if (text.size() <= size) return text;
+  size -= kMark.size();
+  while (size > 0 && (static_cast<unsigned char>(text[size]) & 0xC0U) == 0x80U)
+    --size;
+  text.resize(size);
+  return text += kMark;
+}
+
+std::string describe(const net::TlsCredentials::Certificate& certificate) {
+  std::string line = fmt::format(
+      "{}: {}; for {}; until {:%Y-%m-%d %H:%M:%S} UTC", certificate.file, certificate.subject,
+      certificate.names.empty() ? "no names" : certificate.names, fmt::gmtime(certificate.not_after));
+  if (certificate.ocsp_until != 0)
+    line +=
+        fmt::format("; OCSP response until {:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(certificate.ocsp_until));
+  return line;
+}
+
+/// One line for each certificate, or for as many as there is room for, and then how many more there are.
 std::string describe(const net::TlsCredentials& credentials) {
+  const auto& certificates = credentials.certificates();
   std::string text;
-  for (const net::TlsCredentials::Certificate& certificate : credentials.certificates()) {
+  for (std::size_t i = 0; i < certificates.size(); ++i) {
+    const std::string line = cut(describe(certificates[i]), kMaxLine);
+    if (text.size() + line.size() + kRoomForRest > ReloadChannel::kMaxText)
+      return text + fmt::format("\nand {} more", certificates.size() - i);
     if (!text.empty()) text += '\n';
-    text += fmt::format("{}: {}; for {}; until {:%Y-%m-%d %H:%M:%S} UTC", certificate.file,
-                        certificate.subject, certificate.names.empty() ? "no names" : certificate.names,
-                        fmt::gmtime(certificate.not_after));
-    if (certificate.ocsp_until != 0)
-      text +=
-          fmt::format("; OCSP response until {:%Y-%m-%d %H:%M:%S} UTC", fmt::gmtime(certificate.ocsp_until));
+    text += line;
   }
   return text;
 }
@@ -38,7 +61,7 @@ ReloadResult reload_tls(Server& server, const Settings& settings, Log& log) {
   } catch (const std::exception& error) {
     log.write(LogLevel::kError,
               fmt::format("{}; the certificates from before stay in service", error.what()));
-    return {false, error.what()};
+    return {false, cut(error.what(), ReloadChannel::kMaxText)};
   }
 }
 

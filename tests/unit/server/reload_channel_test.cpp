@@ -2,9 +2,12 @@
 #include "server/reload_channel.h"
 
 #include <csignal>
+#include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
+#include <vector>
 
 namespace httpd::server {
 namespace {
@@ -84,6 +87,47 @@ TEST_F(ReloadChannelTest, ALongTextIsCutAndNotLost) {
   work_until([this] { return reloads > 0; });
   EXPECT_TRUE(child.good());
   channel.leave();
+}
+
+/// Takes every descriptor that the process may still have.
+std::vector<net::UniqueFd> take_all_descriptors() {
+  std::vector<net::UniqueFd> taken;
+  rlimit few{256, 0};
+  EXPECT_EQ(::getrlimit(RLIMIT_NOFILE, &few), 0);
+  few.rlim_cur = 256;
+  EXPECT_EQ(::setrlimit(RLIMIT_NOFILE, &few), 0);
+  for (int fd = ::dup(0); fd >= 0; fd = ::dup(0))
+    taken.emplace_back(fd);
+  return taken;
+}
+
+TEST_F(ReloadChannelTest, AReloadWorksWhereConnectionsHaveTakenAllDescriptors) {
+  const Child asking([&] {
+    const ReloadResult result = channel.request(milliseconds(5000));
+    return result.good && result.text == "opened";
+  });
+  const Child serving([&] {
+    net::EventLoop own;
+    bool done = false;
+    std::vector<net::UniqueFd> taken;
+    channel.serve(own, [&]() -> ReloadResult {
+      const net::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
+      done = true;
+      return {file.get() >= 0, "opened"};
+    });
+    taken = take_all_descriptors();
+    for (int i = 0; i < 5000 && !done; ++i) {
+      own.run_once();
+      ::usleep(1000);
+    }
+    // The reserve is kept for the next one.
+    const bool again = channel.request(milliseconds(1)).good && channel.request(milliseconds(1)).good;
+    const bool none_left = ::dup(0) < 0;
+    channel.leave();
+    return done && again && none_left;
+  });
+  EXPECT_TRUE(serving.good());
+  EXPECT_TRUE(asking.good());
 }
 
 TEST_F(ReloadChannelTest, SeveralMayAskAtOnce) {

@@ -2,6 +2,7 @@
 #include "server/tls_reload.h"
 
 #include <gmock/gmock.h>
+#include <sstream>
 
 #include "tls_connection_fixture.h"
 
@@ -51,6 +52,40 @@ TEST_F(TlsReloadTest, ABadFileLeavesTheOldOnesInService) {
   EXPECT_EQ(open()->server_certificate(), net::pki::server().der());
   put(net::pki::second_server());
   EXPECT_TRUE(reload_tls(*server, settings, log).good) << "when it is mended";
+}
+
+TEST_F(TlsReloadTest, ALongAnswerHasWholeLines) {
+  settings.tls.certificate_files.assign(60, settings.tls.certificate_files.front());
+  settings.tls.key_files.assign(60, settings.tls.key_files.front());
+  const ReloadResult result = reload_tls(*server, settings, log);
+  ASSERT_TRUE(result.good) << result.text;
+  EXPECT_LE(result.text.size(), ReloadChannel::kMaxText);
+  std::size_t lines = 0;
+  std::size_t more = 0;
+  std::istringstream text(result.text);
+  for (std::string line; std::getline(text, line);) {
+    if (line.starts_with("and ")) {
+      more = std::stoul(line.substr(4));
+    } else {
+      ++lines;
+      EXPECT_THAT(line, AllOf(StartsWith(folder.path("server.pem") + ": CN="), HasSubstr(" UTC")));
+    }
+  }
+  EXPECT_GT(lines, 5U);
+  EXPECT_GT(more, 0U);
+  EXPECT_EQ(lines + more, 60U);
+}
+
+TEST_F(TlsReloadTest, ALongErrorIsCutBetweenCharacters) {
+  std::string name = "/nowhere/";
+  while (name.size() < 5000)
+    name += "\xe4\xb8\xad";
+  settings.tls.certificate_files = {{name, {}}};
+  const ReloadResult result = reload_tls(*server, settings, log);
+  EXPECT_FALSE(result.good);
+  EXPECT_LE(result.text.size(), ReloadChannel::kMaxText);
+  EXPECT_GT(result.text.size(), ReloadChannel::kMaxText - 10);
+  EXPECT_THAT(result.text, ::testing::EndsWith("\xe4\xb8\xad..."));
 }
 
 TEST_F(TlsReloadTest, AnOddFileIsUsedAndTold) {
