@@ -124,14 +124,13 @@ void CHandler::handle(const Request& request, Reply reply) {
     return reply.send_copy("The handler failed\n");
   }
   reply.status(status).content_type(content_type(type_));
+  if (status == 500 && api_.exact_buffer())
+    api_.log().write(LogLevel::kWarning,
+                     "handler of root " + std::string(request.root()) +
+                         " answered 500; if its reply did not fit, raise parameter buf_size (now " +
+                         std::to_string(print_buffer.size()) + ") of module httpd");
   if (page.s != nullptr) return send_page(request, page, reply);
   print_buffer.settle(true);
-  if (status == 500 && api_.exact_buffer())
-    api_.log().write(
-        LogLevel::kWarning,
-        "handler of root " + std::string(request.root()) +
-            " answered 500 with no page; if its reply did not fit, raise parameter buf_size (now " +
-            std::to_string(print_buffer.size()) + ") of module httpd");
   reply.stream(std::make_unique<FlushSource>(flush_));
 }
 

@@ -193,9 +193,23 @@ TEST_F(CHandlerTest, APageThatDoesNotFitIsA500ThatNamesTheParameter) {
 }
 
 TEST_F(CHandlerTest, AHandlerThatCouldNotPrintLeavesAHint) {
-  answer = [](void*, str*, str*) { return 500; };
-  EXPECT_EQ(handle({}).status, 500);
-  EXPECT_TRUE(log.contains("buf_size"));
+  static char text[] = "Internal server error!";
+  for (const bool with_page : {false, true}) {
+    log.text.clear();
+    answer = [with_page](void*, str*, str* page) {
+      if (with_page) *page = {text, 22};
+      return 500;
+    };
+    EXPECT_EQ(handle({}).status, 500);
+    EXPECT_TRUE(log.contains("raise parameter buf_size (now 100000)")) << with_page;
+  }
+  log.text.clear();
+  answer = [](void*, str*, str* page) {
+    *page = {text, 22};
+    return 404;
+  };
+  EXPECT_EQ(handle({}).status, 404);
+  EXPECT_EQ(log.text, "");
 }
 
 TEST_F(CHandlerTest, ANullPageIsFlushed) {
