@@ -34,9 +34,8 @@ class Ending final : private net::EventHandler, private net::Timer {
     endpoints_.clear();  // new clients are told at once that nobody listens
   }
   void on_timer() override {
-    log_.write(LogLevel::kWarning,
-               fmt::format("{} connections were cut: their replies did not finish in {} s",
-                           server_.connections(), kDrainTime.count()));
+    log_.write(LogLevel::kWarning, fmt::format("connections cut because they did not finish in {} s: {}",
+                                               kDrainTime.count(), server_.connections()));
     loop_.stop();
   }
 

@@ -20,6 +20,7 @@ extern "C" {
 struct httpd_host {
   const char* default_ip;          /* of the parameter `ip`, as this release documents it */
   size_t default_receive_buf_size; /* bytes; 0: the engine's own */
+  size_t longest_addresses;        /* of httpd_engine_addresses(), in bytes */
   /* Non-zero when lines of this level are written. */
   int (*log_enabled)(int level);
   /* Writes one line of `size` bytes. */
@@ -52,7 +53,8 @@ int httpd_engine_check_modules(struct httpd_engine* engine);
 /* In every process that is not the HTTPD process, once it will not fork that one: drops the listening
  * sockets, so that the port is free when the HTTPD process ends. */
 void httpd_engine_leave_sockets(struct httpd_engine* engine);
-/* What comes after "HTTPD " in the process's name: "127.0.0.1:8888". Valid as long as the engine. */
+/* What comes after "HTTPD " in the process's name: "127.0.0.1:8888", joined by ", "; where that is too long,
+ * the first and the number of the others. Valid as long as the engine. */
 const char* httpd_engine_addresses(const struct httpd_engine* engine);
 
 /* In the HTTPD process: starts to serve. Returns the descriptor to watch for reading, whose callback is

@@ -74,6 +74,8 @@ void Engine::open() {
   server::advise_on_endpoints(settings_, endpoints_, log_);
   for (const server::Endpoint& endpoint : endpoints_)
     addresses_ += (addresses_.empty() ? "" : ", ") + endpoint.socket.text();
+  if (addresses_.size() > host_.longest_addresses)
+    addresses_ = fmt::format("{} and {} more", endpoints_.front().socket.text(), endpoints_.size() - 1);
 }
 
 void Engine::check_modules() const {
@@ -137,9 +139,8 @@ void Engine::finish(std::chrono::milliseconds patience) {
       server::Server::Waiting::kRefused);
   if (!drained) loop.run();
   if (!drained)
-    log_.write(LogLevel::kWarning,
-               fmt::format("{} connections were cut: their replies did not finish in {} s",
-                           serving_->server.connections(), patience.count() / 1000));
+    log_.write(LogLevel::kWarning, fmt::format("connections cut because they did not finish in {} s: {}",
+                                               patience.count() / 1000, serving_->server.connections()));
 }
 
 server::ReloadResult Engine::reload(std::chrono::milliseconds patience) {

@@ -67,6 +67,8 @@
 /* Less than GRACEFUL_SHUTDOWN_TIMEOUT, when OpenSIPS kills what has not ended. */
 #define FINISH_MILLISECONDS 3000
 
+#define PROCESS_NAME "HTTPD "
+
 #define RELOAD_FAILED 500
 #define RELOAD_TEXT_SIZE 4096
 
@@ -100,8 +102,13 @@ static void handler_left(int status) {
 }
 #endif
 
-static const struct httpd_host host = {DEFAULT_IP, DEFAULT_RECEIVE_BUF_SIZE, log_enabled,
-                                       write_log,  handler_entered,          handler_left};
+static const struct httpd_host host = {DEFAULT_IP,
+                                       DEFAULT_RECEIVE_BUF_SIZE,
+                                       MAX_PT_DESC - sizeof PROCESS_NAME,
+                                       log_enabled,
+                                       write_log,
+                                       handler_entered,
+                                       handler_left};
 
 /* modparam() lines come first, then mod_init(); but nothing says that a line for httpd must be there, nor
  * that httpd is the first module whose mod_init() runs. */
@@ -326,7 +333,7 @@ static void httpd_process(int rank) {
   int descriptor;
   (void)rank;
   forks_httpd = 0;
-  set_proc_attrs("HTTPD %s", httpd_engine_addresses(engine));
+  set_proc_attrs(PROCESS_NAME "%s", httpd_engine_addresses(engine));
   if (init_mi_child() != 0) {
     LM_ERR("failed to init the MI commands in the HTTPD process\n");
     return;

@@ -96,6 +96,9 @@ Connection::Step Connection::want_input() {
     case Fill::kData:
       return Step::kAgain;
     case Fill::kBlocked:
+      // The rest of a request that nobody will serve is not waited for.
+      if (context_.refusing && !readable_ && (phase_ == Phase::kHead || phase_ == Phase::kBody))
+        return refuse(http::Refusal::kShuttingDown, true);
       return Step::kWait;
     case Fill::kEnd:
       return on_input_end();

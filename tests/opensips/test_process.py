@@ -190,6 +190,32 @@ def test_replies_that_began_are_whole_at_the_end(start, delays):
 
 
 @pytest.mark.ours
+def test_a_request_that_has_only_begun_does_not_delay_the_end(start):
+    server = start([("mi_http", {})])
+    with server.connect() as head, server.connect() as body:
+        head.send(b"POST /mi HT")
+        body.send(request("POST", "/mi", JSON, body=b"x" * 50)[:-49])
+        time.sleep(0.3)
+        stopper = threading.Thread(target=lambda: seconds.append(server.stop()))
+        seconds = []
+        stopper.start()
+        for client in (head, body):
+            reply = client.read_reply()
+            assert reply.status == 503 and reply.closes()
+            client.close()
+        stopper.join()
+    assert seconds[0] < 2
+    assert "cut because" not in server.log()
+
+
+@pytest.mark.ours
+def test_the_name_of_the_process_has_whole_addresses(start):
+    server = start([("mi_http", {})], {"listen": [f"http://127.0.0.{n}:{free_port(f'127.0.0.{n}')}" for n in range(2, 12)]})
+    names = [entry["Type"] for entry in server.mi("ps")["Processes"]]
+    assert f"HTTPD 127.0.0.1:{server.port} and 10 more" in names, names
+
+
+@pytest.mark.ours
 def test_a_unix_socket_comes_and_goes(start, tmp_path):
     path = tmp_path / "http.sock"
     server = start([("mi_http", {})], {"listen": f"unix:{path}?mode=600"})

@@ -54,3 +54,12 @@ def test_certificates_are_reloaded(start, files, tmp_path, authority):
         assert str(placed.file) in answer["error"]["data"]
         assert kept.ask(rawhttp.request("GET", "/nowhere")).status == 404
     assert server.mi("uptime")
+
+
+@pytest.mark.ours
+def test_more_certificates_than_an_answer_has_room_for(start, files):
+    server = start([("mi_http", {})], {"tls_cert_file": [str(files.file)] * 60, "tls_key_file": [str(files.key)] * 60})
+    for listed in (server.mi("httpd_tls_reload"), server.ask_fifo("httpd_tls_reload")["result"]):
+        *lines, rest = listed["Certificates"]
+        assert all(line.endswith(" UTC") for line in lines)
+        assert rest == f"and {60 - len(lines)} more"

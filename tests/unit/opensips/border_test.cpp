@@ -44,7 +44,7 @@ void handler_entered(const char* path) {
 void handler_left(int status) {
   told.calls.push_back("left " + std::to_string(status));
 }
-constexpr httpd_host kHost{"127.0.0.1", 0, log_enabled, write_log, handler_entered, handler_left};
+constexpr httpd_host kHost{"127.0.0.1", 0, 60, log_enabled, write_log, handler_entered, handler_left};
 
 std::string reply_text = "hello";
 int init_calls = 0;
@@ -155,6 +155,20 @@ TEST_F(BorderTest, TheDefaultAddressIsTheHosts) {
   EXPECT_EQ(told.log, "") << "nobody from outside can come";
 }
 
+TEST_F(BorderTest, TheAddressesFitTheNameOfAProcess) {
+  const std::string first = folder + "/1";  // of 26 bytes
+  for (const char* const name : {"/1", "/2"})
+    ASSERT_EQ(httpd_engine_set_string(engine, "listen", ("unix:" + folder + name).c_str()), 0);
+  ASSERT_EQ(httpd_engine_open(engine), 0) << told.log;
+  EXPECT_EQ(httpd_engine_addresses(engine), first + ", " + folder + "/2");
+  httpd_engine_destroy(engine);
+  engine = httpd_engine_create(&kHost);
+  for (const char* const name : {"/1", "/2", "/3"})
+    ASSERT_EQ(httpd_engine_set_string(engine, "listen", ("unix:" + folder + name).c_str()), 0);
+  ASSERT_EQ(httpd_engine_open(engine), 0) << told.log;
+  EXPECT_EQ(httpd_engine_addresses(engine), first + " and 2 more");
+}
+
 TEST_F(BorderTest, AnAddressThatIsTakenRefusesTheStart) {
   ASSERT_EQ(httpd_engine_set_string(engine, "listen", ("unix:" + folder + "/missing/http.sock").c_str()), 0);
   EXPECT_EQ(httpd_engine_open(engine), -1);
@@ -244,7 +258,7 @@ TEST_F(BorderTest, AClientThatDoesNotReadDelaysTheEndNoLongerThanAllowed) {
   const auto begin = std::chrono::steady_clock::now();
   httpd_engine_finish(engine, 200);
   EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::seconds(5));
-  EXPECT_THAT(told.log, HasSubstr("1 connections were cut"));
+  EXPECT_THAT(told.log, HasSubstr("connections cut because they did not finish in 0 s: 1"));
   httpd_engine_finish(engine, 200);  // a second time does nothing
 }
 
