@@ -6,6 +6,7 @@
 #include <cerrno>
 #include <cstddef>
 #include <cstdint>
+#include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <optional>
 #include <poll.h>
@@ -51,6 +52,7 @@ struct Plan {
   bool slow;           // bit 3: the client reads nothing until it has sent all, into a small buffer
   bool destroy_first;  // bit 4: the server goes while its connections are open
   bool twin;           // bit 5: a second client sends the same in one piece, and must get the same
+  bool refuse;         // bit 6: when it shuts down, it begins with nothing new
 
   Plan(std::uint8_t first, std::uint8_t second)
       : fragment(first % 64 == 0 ? kMaxInput : first % 64),
@@ -59,8 +61,19 @@ struct Plan {
         drain((second & 4U) != 0),
         slow((second & 8U) != 0),
         destroy_first((second & 16U) != 0),
-        twin((second & 32U) != 0) {}
+        twin((second & 32U) != 0),
+        refuse((second & 64U) != 0) {}
 };
+
+/// poll(2) that libFuzzer's alarm does not end.
+bool wait_for(pollfd* descriptors, nfds_t count, int patience) {
+  int ready = -1;
+  do {
+    ready = ::poll(descriptors, count, patience);
+  } while (ready < 0 && errno == EINTR);
+  require(ready >= 0);
+  return ready > 0;
+}
 
 struct NoLog final : httpd::Log {
   [[nodiscard]] bool enabled(httpd::LogLevel /*level*/) const noexcept override { return true; }
@@ -85,6 +98,7 @@ class Client {
   explicit Client(bool slow) : fd_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     const int small = 4096;
     if (slow) require(::setsockopt(fd_.get(), SOL_SOCKET, SO_RCVBUF, &small, sizeof small) == 0);
+    leave_from_another_address();
     const net::Address& address = listening_socket().address();
     require(::connect(fd_.get(), &address.get(), address.size()) == 0);
     // Every fragment is to arrive at once, and not when the one before it has been acknowledged.
@@ -133,6 +147,17 @@ class Client {
   [[nodiscard]] bool all_sent() const { return all_sent_; }
 
  private:
+  /// Closed connections keep their ports for a minute, and one address has fewer than are made in one.
+  void leave_from_another_address() const {
+    static std::uint32_t count = 0;
+    sockaddr_in source{};
+    source.sin_family = AF_INET;
+    source.sin_addr.s_addr = htonl(INADDR_LOOPBACK + count++ % 250);
+    const int on = 1;
+    require(::setsockopt(fd_.get(), IPPROTO_IP, IP_BIND_ADDRESS_NO_PORT, &on, sizeof on) == 0);
+    require(::bind(fd_.get(), reinterpret_cast<const sockaddr*>(&source), sizeof source) == 0);
+  }
+
   net::UniqueFd fd_;
   std::string output_;
   Ending ending_;
@@ -172,7 +197,9 @@ class World {
     bool drained = false;
     for (std::size_t at = 0; at < input.size(); at += plan_.fragment) {
       const std::string_view fragment = input.substr(at, plan_.fragment);
-      if (plan_.drain && at + fragment.size() == input.size()) server_->drain([&drained] { drained = true; });
+      if (plan_.drain && at + fragment.size() == input.size())
+        server_->drain([&drained] { drained = true; },
+                       plan_.refuse ? server::Server::Waiting::kRefused : server::Server::Waiting::kServed);
       clients_[0].send(fragment);
       settle(!plan_.slow);
     }
@@ -191,7 +218,7 @@ class World {
   /// Lets the loop do all that it has to do.
   void work() {
     pollfd waiting{loop_.descriptor(), POLLIN, 0};
-    for (int turns = 0; ::poll(&waiting, 1, backstage_.waiting > 0 ? kMostPatience : 0) == 1; ++turns) {
+    for (int turns = 0; wait_for(&waiting, 1, backstage_.waiting > 0 ? kMostPatience : 0); ++turns) {
       require(turns < kMaxTurns);
       loop_.run_once();
     }
@@ -221,7 +248,7 @@ class World {
     const bool on_their_way = received < statistics_.value(server::Statistics::kBytesSent);
     const bool held_up = plan_.slow && received > kMayFillBuffers;
     const int patience = on_their_way ? kMostPatience : held_up ? kDelayedAcknowledgement : 0;
-    return patience > 0 && ::poll(waiting.data(), waiting.size(), patience) > 0;
+    return patience > 0 && wait_for(waiting.data(), waiting.size(), patience);
   }
 
   void check(std::string_view input) const {
