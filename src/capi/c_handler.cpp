@@ -79,8 +79,7 @@ void CHandler::look_up(const Request& request, const char* key, str& value) noex
 void CHandler::handle(const Request& request, Reply reply) {
   const bool post = request.method() == Method::kPost;
   const std::string_view body = post ? request.body() : std::string_view();
-  if (!body.empty() && !is_accepted(request.media_type(), api_.takes_text())) {
-    const bool text = api_.takes_text();
+  if (const bool text = api_.takes_text(); !body.empty() && !is_accepted(request.media_type(), text)) {
     reply.status(415).header("Accept-Post", std::string("application/json, text/xml, ") +
                                                 (text ? "text/plain, " : "") +
                                                 "application/x-www-form-urlencoded, multipart/form-data");

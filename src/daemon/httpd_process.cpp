@@ -2,7 +2,6 @@
 #include "daemon/httpd_process.h"
 
 #include <csignal>
-#include <fmt/format.h>
 #include <utility>
 
 #include "daemon/signals.h"
@@ -18,8 +17,8 @@ constexpr std::chrono::seconds kDrainTime{5};
 /// Ends the loop in order: on SIGTERM, once nothing is in progress any more, or when that takes too long.
 class Ending final : private net::EventHandler, private net::Timer {
  public:
-  Ending(net::EventLoop& loop, server::Server& server, std::vector<server::Endpoint>& endpoints, Log& log)
-      : loop_(loop), server_(server), endpoints_(endpoints), log_(log), signals_({SIGTERM}) {
+  Ending(net::EventLoop& loop, server::Server& server, std::vector<server::Endpoint>& endpoints)
+      : loop_(loop), server_(server), endpoints_(endpoints), signals_({SIGTERM}) {
     loop_.add(signals_.get(), EPOLLIN, *this);
   }
   ~Ending() override { loop_.remove(signals_.get(), *this); }
@@ -34,15 +33,13 @@ class Ending final : private net::EventHandler, private net::Timer {
     endpoints_.clear();  // new clients are told at once that nobody listens
   }
   void on_timer() override {
-    log_.write(LogLevel::kWarning, fmt::format("connections cut because they did not finish in {} s: {}",
-                                               kDrainTime.count(), server_.connections()));
+    server_.log_unfinished(kDrainTime);
     loop_.stop();
   }
 
   net::EventLoop& loop_;
   server::Server& server_;
   std::vector<server::Endpoint>& endpoints_;
-  Log& log_;
   SignalDescriptor signals_;
   bool ending_ = false;
 };
@@ -70,7 +67,7 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   // A process that died left its gauges as they were.
   process.statistics.set(server::Statistics::kOpenConnections, 0);
   server::Server server(loop, process.settings, process.router, process.log, process.statistics);
-  const Ending ending(loop, server, process.endpoints, process.log);
+  const Ending ending(loop, server, process.endpoints);
   if (process.credentials != nullptr) server.use_tls(process.credentials);
   const auto reload = [&] { return server::reload_tls(server, process.settings, process.log); };
   if (process.is_restart && process.credentials != nullptr) static_cast<void>(reload());

@@ -38,7 +38,8 @@
 namespace httpd::daemon {
 namespace {
 
-constexpr std::size_t kMaxDescription = sizeof(ProcessSlot::description) - 1;
+constexpr std::string_view kHttpd = "HTTPD ";
+constexpr std::size_t kMaxUrls = sizeof(ProcessSlot::description) - 1 - kHttpd.size();
 
 /// What a module's own process sees of the daemon.
 class ModuleProcess final : public Process {
@@ -240,10 +241,7 @@ int Daemon::serve() {
 
 /// The name of the HTTPD process in `ps`: with all URLs, or with the first where they are too long.
 std::string Daemon::httpd_description() const {
-  std::string description = "HTTPD " + server::urls(endpoints_);
-  if (description.size() > kMaxDescription)
-    description = fmt::format("HTTPD {} and {} more", endpoints_.front().url(), endpoints_.size() - 1);
-  return description;
+  return std::string(kHttpd) + server::urls(endpoints_, kMaxUrls);
 }
 
 void Daemon::announce() {

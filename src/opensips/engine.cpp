@@ -72,10 +72,7 @@ void Engine::open() {
   // None are inherited: OpenSIPS closes all descriptors that it was started with.
   endpoints_ = server::open_endpoints(server::listeners_of(settings_), {}, kProgram);
   server::advise_on_endpoints(settings_, endpoints_, log_);
-  for (const server::Endpoint& endpoint : endpoints_)
-    addresses_ += (addresses_.empty() ? "" : ", ") + endpoint.socket.text();
-  if (addresses_.size() > host_.longest_addresses)
-    addresses_ = fmt::format("{} and {} more", endpoints_.front().socket.text(), endpoints_.size() - 1);
+  addresses_ = server::addresses(endpoints_, host_.longest_addresses);
 }
 
 void Engine::check_modules() const {
@@ -138,9 +135,7 @@ void Engine::finish(std::chrono::milliseconds patience) {
       },
       server::Server::Waiting::kRefused);
   if (!drained) loop.run();
-  if (!drained)
-    log_.write(LogLevel::kWarning, fmt::format("connections cut because they did not finish in {} s: {}",
-                                               patience.count() / 1000, serving_->server.connections()));
+  if (!drained) serving_->server.log_unfinished(patience);
 }
 
 server::ReloadResult Engine::reload(std::chrono::milliseconds patience) {

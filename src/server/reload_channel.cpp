@@ -111,34 +111,31 @@ void ReloadChannel::keep_reserve() noexcept {
     if (!spare) spare = net::UniqueFd(::fcntl(serving_.get(), F_DUPFD_CLOEXEC, 0));
 }
 
-ReloadResult ReloadChannel::reload() {
-  for (net::UniqueFd& spare : reserve_)
-    spare.reset();
-  ReloadResult result = reload_();
-  keep_reserve();
-  return result;
-}
-
 void ReloadChannel::leave() noexcept {
   if (loop_ == nullptr) return;
   loop_->remove(serving_.get(), *this);
   loop_ = nullptr;
-  for (net::UniqueFd& spare : reserve_)
-    spare.reset();
+  reserve_ = {};
 }
 
 void ReloadChannel::on_events(std::uint32_t /*events*/) {
+  reserve_ = {};
   net::UniqueFd answer;
-  reserve_.front().reset();
-  if (!receive_request(serving_.get(), answer)) return keep_reserve();
-  const ReloadResult result = reload();
-  if (answer) write_answer(answer.get(), result);
-  answer.reset();
+  if (receive_request(serving_.get(), answer)) {
+    const ReloadResult result = reload_();
+    if (answer) write_answer(answer.get(), result);
+    answer.reset();
+  }
   keep_reserve();
 }
 
 ReloadResult ReloadChannel::request(std::chrono::milliseconds patience) {
-  if (loop_ != nullptr) return reload();
+  if (loop_ != nullptr) {
+    reserve_ = {};
+    ReloadResult result = reload_();
+    keep_reserve();
+    return result;
+  }
   std::array<int, 2> pipe{};
   if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
     return {false, std::string("no pipe for the answer: ") + std::strerror(errno)};

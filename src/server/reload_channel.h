@@ -44,7 +44,6 @@ class ReloadChannel final : private net::EventHandler {
 
  private:
   void on_events(std::uint32_t events) override;
-  [[nodiscard]] ReloadResult reload();
   void keep_reserve() noexcept;
 
   net::UniqueFd asking_;

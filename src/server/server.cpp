@@ -52,6 +52,12 @@ void Server::drain(std::function<void()> done, Waiting waiting) {
   drained_ = std::move(done);
 }
 
+void Server::log_unfinished(std::chrono::milliseconds patience) {
+  context_.log.write(LogLevel::kWarning,
+                     fmt::format("connections cut because they did not finish in {} s: {}",
+                                 patience.count() / 1000, count_));
+}
+
 void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& socket) {
   context_.statistics.add(Statistics::kAcceptedConnections);
   try {

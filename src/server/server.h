@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <chrono>
 #include <cstddef>
 #include <functional>
 #include <memory>
@@ -47,6 +48,8 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   /// Stops accepting, closes idle connections, and lets requests in progress finish with Connection: close.
   /// Calls `done` once no connection is left, perhaps before it returns.
   void drain(std::function<void()> done, Waiting waiting = Waiting::kServed);
+  /// Says in the log how many connections are cut because drain() did not come to its end in `patience`.
+  void log_unfinished(std::chrono::milliseconds patience);
   /// The number of open connections.
   [[nodiscard]] std::size_t connections() const noexcept { return count_; }
 

@@ -9,11 +9,25 @@
 
 namespace httpd::server {
 
-std::string urls(const std::vector<Endpoint>& endpoints) {
-  std::string urls;
+namespace {
+
+template <typename Name>
+std::string list(const std::vector<Endpoint>& endpoints, std::size_t longest, Name name) {
+  std::string names;
   for (const Endpoint& endpoint : endpoints)
-    urls += (urls.empty() ? "" : ", ") + endpoint.url();
-  return urls;
+    names += (names.empty() ? "" : ", ") + name(endpoint);
+  if (names.size() <= longest) return names;
+  return fmt::format("{} and {} more", name(endpoints.front()), endpoints.size() - 1);
+}
+
+}  // namespace
+
+std::string urls(const std::vector<Endpoint>& endpoints, std::size_t longest) {
+  return list(endpoints, longest, [](const Endpoint& endpoint) { return endpoint.url(); });
+}
+
+std::string addresses(const std::vector<Endpoint>& endpoints, std::size_t longest) {
+  return list(endpoints, longest, [](const Endpoint& endpoint) { return endpoint.socket.text(); });
 }
 
 void advise_on_endpoints(const Settings& settings, const std::vector<Endpoint>& endpoints, Log& log) {

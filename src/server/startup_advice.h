@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -14,8 +15,12 @@
 
 namespace httpd::server {
 
-/// The URLs of all `endpoints`, joined by ", ".
-[[nodiscard]] std::string urls(const std::vector<Endpoint>& endpoints);
+/// The URLs of all `endpoints`, joined by ", "; where that has more than `longest` bytes, the first and the
+/// number of the others.
+[[nodiscard]] std::string urls(const std::vector<Endpoint>& endpoints,
+                               std::size_t longest = std::string::npos);
+/// Likewise their addresses: "127.0.0.1:8888".
+[[nodiscard]] std::string addresses(const std::vector<Endpoint>& endpoints, std::size_t longest);
 
 /// Warns of endpoints that strangers can reach, and of a certificate that no endpoint uses.
 void advise_on_endpoints(const Settings& settings, const std::vector<Endpoint>& endpoints, Log& log);

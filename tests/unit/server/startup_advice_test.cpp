@@ -6,9 +6,12 @@
 namespace httpd::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::IsEmpty;
+using ::testing::StartsWith;
 
 class ListLog final : public Log {
  public:
@@ -53,6 +56,20 @@ TEST(StartupAdviceTest, FilesOutOfReachAreNamed) {
   ListLog log;
   advise_on_unreadable_files(settings, "user 99", log);
   EXPECT_THAT(log.lines, ElementsAre(HasSubstr(missing + " cannot be read by user 99 any more")));
+}
+
+TEST(StartupAdviceTest, ALongListIsTheFirstAndANumber) {
+  std::vector<Endpoint> list = endpoints("127.0.0.1", true);
+  const std::string first = list.front().socket.text();
+  EXPECT_EQ(urls(list, 0), "https://" + first + " and 0 more");
+  for (int i = 0; i < 2; ++i)
+    list.push_back({net::ListenSocket::bind("127.0.0.2", 0), false});
+  const std::string all = urls(list);
+  EXPECT_THAT(all, AllOf(StartsWith("https://" + first + ", http://127.0.0.2:"), EndsWith(list[2].url())));
+  EXPECT_EQ(urls(list, all.size()), all);
+  EXPECT_EQ(urls(list, all.size() - 1), "https://" + first + " and 2 more");
+  EXPECT_EQ(addresses(list, 30), first + " and 2 more");
+  EXPECT_EQ(addresses(list, 100), first + ", " + list[1].socket.text() + ", " + list[2].socket.text());
 }
 
 TEST(StartupAdviceTest, AnnouncesRootsAndUrls) {
