@@ -1,13 +1,11 @@
 # Fixtures of the integration tests: a daemon per test or per module, and the tests that wait longest put last.
 # SPDX-License-Identifier: GPL-2.0-or-later
-import shutil
-import tempfile
 import threading
 import time
-from pathlib import Path
 
 import certificates
 import daemon
+import folders
 import pytest
 
 
@@ -45,10 +43,8 @@ def start(tmp_path_factory):
 @pytest.fixture
 def public_folder():
     """A folder that every user may read, unlike pytest's own."""
-    folder = Path(tempfile.mkdtemp(prefix="httpd-test-"))
-    folder.chmod(0o755)
-    yield folder
-    shutil.rmtree(folder)
+    with folders.public_folder() as folder:
+        yield folder
 
 
 @pytest.fixture(scope="session")

@@ -131,7 +131,28 @@ def run(folder, httpd, modules=(), globals_=(), timeout=20):
     return process.returncode, output
 
 
-class OpenSips:
+class Session:
+    """The processes of one OpenSIPS, by their `session`, and what they log into `log_file`."""
+
+    def log(self):
+        return self.log_file.read_text(encoding="utf-8", errors="replace")
+
+    def wait_log(self, text, timeout=5.0):
+        """Waits for a line that holds `text` and returns it."""
+        deadline = time.monotonic() + timeout
+        while True:
+            for line in self.log().splitlines():
+                if text in line:
+                    return line
+            assert time.monotonic() < deadline, f"no line {text!r} in the log:\n{self.log()}"
+            time.sleep(0.05)
+
+    def pids(self):
+        """Every process of this OpenSIPS."""
+        return [pid for pid in running() if session_of(pid) == self.session]
+
+
+class OpenSips(Session):
     """A running OpenSIPS. Used as a context manager: at its end it is told to stop, and must do so in order."""
 
     def __init__(self, folder, modules=(), httpd=None, private_memory=16, globals_=(), route="exit;",
@@ -152,6 +173,7 @@ class OpenSips:
                 [*wrapper, str(TREE / "opensips"), "-F", "-f", str(self.file), "-m", "128", "-M", str(private_memory),
                  "-w", str(self.folder)], stdout=log, stderr=log, stdin=subprocess.DEVNULL, start_new_session=True,
                 env={**os.environ, **(environment or {})})
+        self.session = self.process.pid
         try:
             self._wait_until_it_serves()
         except BaseException:
@@ -169,19 +191,6 @@ class OpenSips:
             except OSError:
                 pass
             assert time.monotonic() < deadline, self.log()
-            time.sleep(0.05)
-
-    def log(self):
-        return self.log_file.read_text(encoding="utf-8", errors="replace")
-
-    def wait_log(self, text, timeout=5.0):
-        """Waits for a line that holds `text` and returns it."""
-        deadline = time.monotonic() + timeout
-        while True:
-            for line in self.log().splitlines():
-                if text in line:
-                    return line
-            assert time.monotonic() < deadline, f"no line {text!r} in the log:\n{self.log()}"
             time.sleep(0.05)
 
     def connect(self, **settings):
@@ -237,10 +246,6 @@ class OpenSips:
         found = [entry["PID"] for entry in self.mi("ps")["Processes"] if entry["Type"].startswith("HTTPD")]
         assert len(found) == 1, found
         return found[0]
-
-    def pids(self):
-        """Every process of this OpenSIPS."""
-        return [pid for pid in running() if session_of(pid) == self.process.pid]
 
     def __enter__(self):
         return self

@@ -2,56 +2,45 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
 import os
-import shutil
 import signal
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
+import folders
 import opensips
 import pytest
 from daemon import free_port
 from opensips import JSON
+from unixsocket import ONLY_ROOT
 
 PRIVILEGED = range(600, 1024)
 NOBODY = 65534
 
-pytestmark = [pytest.mark.ours, pytest.mark.skipif(os.geteuid() != 0, reason="only root can give up rights")]
+pytestmark = [pytest.mark.ours, ONLY_ROOT]
 
 
 @pytest.fixture
 def folder():
-    """One that "nobody" may write to, in a place that it can reach."""
-    path = Path(tempfile.mkdtemp(prefix="httpd-opensips-"))
-    path.chmod(0o777)
-    yield path
-    shutil.rmtree(path)
+    """One that "nobody" may write to."""
+    with folders.public_folder(0o777) as path:
+        yield path
 
 
-class Background:
+class Background(opensips.Session):
     def __init__(self, folder, httpd):
-        self.pid_file, self.log_file, file = folder / "pid", folder / "log", folder / "opensips.cfg"
+        pid_file, self.log_file, file = folder / "pid", folder / "log", folder / "opensips.cfg"
         fifo = {"fifo_name": folder / "fifo", "reply_dir": f"{folder}/"}
         file.write_text(opensips.script(httpd, [("mi_http", {}), ("mi_fifo", fifo)], free_port()))
         # What it logs goes to a file that its background processes inherit as standard error.
         with self.log_file.open("wb") as log:
             code = subprocess.run(
-                [str(opensips.TREE / "opensips"), "-f", str(file), "-P", str(self.pid_file), "-u", "nobody", "-g", "nogroup",
+                [str(opensips.TREE / "opensips"), "-f", str(file), "-P", str(pid_file), "-u", "nobody", "-g", "nogroup",
                  "-m", "64", "-M", "8"], stdout=log, stderr=log, stdin=subprocess.DEVNULL, timeout=30).returncode
         assert code == 0, self.log()
-        deadline = time.monotonic() + 10
-        while "listening on" not in self.log():
-            assert time.monotonic() < deadline, self.log()
-            time.sleep(0.05)
-        self.pid = int(self.pid_file.read_text())
+        self.wait_log("listening on", timeout=10)
+        self.pid = int(pid_file.read_text())
         self.session = opensips.session_of(self.pid)  # not the daemon's own pid: it forks twice
-
-    def log(self):
-        return self.log_file.read_text(errors="replace")
-
-    def pids(self):
-        return [pid for pid in opensips.running() if opensips.session_of(pid) == self.session]
 
     def __enter__(self):
         return self

@@ -38,6 +38,17 @@ class Peer:
         self.socket.sendto(reply.encode(), sender)
 
 
+def options_to(peer):
+    """The parameters of t_uac_dlg for a request to `peer`."""
+    return {"method": "OPTIONS", "ruri": peer.uri, "headers": HEADERS}
+
+
+def call_of(peer):
+    """The HTTP request that calls it."""
+    call = {"jsonrpc": "2.0", "method": "t_uac_dlg", "id": 1, "params": options_to(peer)}
+    return request("POST", "/mi", JSON, body=json.dumps(call).encode())
+
+
 def post(server, body):
     return server.ask("POST", "/mi", JSON, body=body)
 
@@ -115,14 +126,14 @@ def test_many_clients_at_once(server):
 
 def test_an_asynchronous_command_is_waited_for(server):
     peer = Peer()
-    result = server.mi("t_uac_dlg", {"method": "OPTIONS", "ruri": peer.uri, "headers": HEADERS}, timeout=20)
+    result = server.mi("t_uac_dlg", options_to(peer), timeout=20)
     assert str(result["Status"]).startswith("200"), result
 
 
 def test_an_asynchronous_command_to_a_dead_peer_ends_with_its_own_timeout(server):
     peer = Peer(answers=False)
     begin = time.monotonic()
-    result = server.mi("t_uac_dlg", {"method": "OPTIONS", "ruri": peer.uri, "headers": HEADERS}, timeout=30)
+    result = server.mi("t_uac_dlg", options_to(peer), timeout=30)
     assert str(result["Status"]).startswith("408"), result
     assert 1 < time.monotonic() - begin < 10
     assert server.mi("uptime")
@@ -135,18 +146,14 @@ def test_a_command_may_take_longer_than_a_client(start):
     peer = Peer(answers=False)
     with server.connect(timeout=20) as client:
         for _ in range(2):
-            call = {"jsonrpc": "2.0", "method": "t_uac_dlg", "id": 1,
-                    "params": {"method": "OPTIONS", "ruri": peer.uri, "headers": HEADERS}}
-            reply = client.ask(request("POST", "/mi", JSON, body=json.dumps(call).encode()))
+            reply = client.ask(call_of(peer))
             assert b"408" in reply.body, reply
 
 
 def test_a_client_that_leaves_during_a_command_harms_nobody(server):
     peer = Peer(answers=False)
-    call = {"jsonrpc": "2.0", "method": "t_uac_dlg", "id": 1,
-            "params": {"method": "OPTIONS", "ruri": peer.uri, "headers": HEADERS}}
     client = server.connect()
-    client.send(request("POST", "/mi", JSON, body=json.dumps(call).encode()))
+    client.send(call_of(peer))
     time.sleep(0.3)
     client.close()
     assert server.mi("uptime", timeout=20)

@@ -22,10 +22,9 @@ def command(name):
 
 
 def run(server, name, *arguments):
-    done = subprocess.run(
+    return subprocess.run(
         ["opensips-cli", "-f", "/dev/null", "-o", "communication_type=http", "-o", f"url=http://127.0.0.1:{server.port}/mi",
          "-x", "mi", command(name), *arguments], capture_output=True, text=True, timeout=30)
-    return done
 
 
 def test_ps(server):

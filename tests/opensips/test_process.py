@@ -196,8 +196,8 @@ def test_a_request_that_has_only_begun_does_not_delay_the_end(start):
         head.send(b"POST /mi HT")
         body.send(request("POST", "/mi", JSON, body=b"x" * 50)[:-49])
         time.sleep(0.3)
-        stopper = threading.Thread(target=lambda: seconds.append(server.stop()))
         seconds = []
+        stopper = threading.Thread(target=lambda: seconds.append(server.stop()))
         stopper.start()
         for client in (head, body):
             reply = client.read_reply()

@@ -13,12 +13,19 @@
 namespace httpd::capi {
 namespace {
 
-std::size_t resident_bytes() {
-  std::ifstream file("/proc/self/statm");
-  std::size_t total = 0;
+/// What this process has, in bytes.
+struct Memory {
+  std::size_t reserved = 0;
   std::size_t resident = 0;
-  file >> total >> resident;
-  return resident * 4096;
+};
+Memory memory() {
+  std::ifstream file("/proc/self/statm");
+  Memory pages;
+  file >> pages.reserved >> pages.resident;
+  return {pages.reserved * 4096, pages.resident * 4096};
+}
+std::size_t resident_bytes() {
+  return memory().resident;
 }
 
 TEST(PrintBuffer, AutomaticSizeReservesWithoutUsing) {
@@ -33,20 +40,13 @@ TEST(PrintBuffer, AutomaticSizeReservesWithoutUsing) {
   EXPECT_TRUE(log.text.empty());
 }
 
-std::size_t address_space() {
-  std::ifstream file("/proc/self/statm");
-  std::size_t total = 0;
-  file >> total;
-  return total * 4096;
-}
-
 TEST(PrintBuffer, ProcessesThatPrintNothingHaveNothingReserved) {
   FakeLog log;
-  const std::size_t before = address_space();
+  const std::size_t before = memory().reserved;
   PrintBuffer buffer(0, 4 << 20, log);
-  EXPECT_LT(address_space(), before + (64 << 20));
+  EXPECT_LT(memory().reserved, before + (64 << 20));
   EXPECT_NE(buffer.data(), nullptr);
-  EXPECT_GT(address_space(), before + PrintBuffer::kReserve / 2);
+  EXPECT_GT(memory().reserved, before + PrintBuffer::kReserve / 2);
 }
 
 TEST(PrintBuffer, AnExactSizeEndsAtAGuardPage) {
