@@ -59,6 +59,73 @@ TEST(ImfFixdate, AgreesWithTheCLibrary) {
   }
 }
 
+constexpr std::time_t kNow = 1'700'000'000;  // 2023
+
+TEST(ParseHttpDate, ThreeFormsOfRfc9110) {
+  EXPECT_EQ(parse_http_date("Sun, 06 Nov 1994 08:49:37 GMT", kNow), 784111777);
+  EXPECT_EQ(parse_http_date("Sunday, 06-Nov-94 08:49:37 GMT", kNow), 784111777);
+  EXPECT_EQ(parse_http_date("Sun Nov  6 08:49:37 1994", kNow), 784111777);
+  EXPECT_EQ(parse_http_date("Wed Nov 16 08:49:37 1994", kNow), 784975777);
+}
+
+TEST(ParseHttpDate, Corners) {
+  EXPECT_EQ(parse_http_date("Thu, 01 Jan 1970 00:00:00 GMT", kNow), 0);
+  EXPECT_EQ(parse_http_date("Wed, 31 Dec 1969 23:59:59 GMT", kNow), -1);
+  EXPECT_EQ(parse_http_date("Fri, 31 Dec 9999 23:59:59 GMT", kNow), 253402300799);
+  EXPECT_EQ(parse_http_date("Tue, 29 Feb 2000 00:00:00 GMT", kNow), 951782400);
+  EXPECT_EQ(parse_http_date("Sat, 31 Dec 2016 23:59:60 GMT", kNow), 1483228800) << "a leap second";
+  EXPECT_EQ(parse_http_date("Mon, 06 Nov 1994 08:49:37 GMT", kNow), 784111777) << "the wrong day of the week";
+}
+
+TEST(ParseHttpDate, YearsOfTwoDigits) {
+  EXPECT_EQ(parse_http_date("Friday, 01-Jan-73 00:00:00 GMT", kNow), 3250454400) << "2073: 50 years ahead";
+  EXPECT_EQ(parse_http_date("Friday, 01-Jan-74 00:00:00 GMT", kNow), 126230400) << "1974";
+  EXPECT_EQ(parse_http_date("Friday, 01-Jan-00 00:00:00 GMT", kNow), 946684800) << "2000";
+  EXPECT_EQ(parse_http_date("Friday, 01-Jan-00 00:00:00 GMT", 3'000'000'000), 4102444800) << "2100, in 2065";
+}
+
+TEST(ParseHttpDate, WhatIsNone) {
+  for (const std::string_view text : {"",
+                                      "0",
+                                      "Sun",
+                                      "Sun, ",
+                                      "Sun, 06 Nov 1994",
+                                      "Sun, 06 Nov 1994 08:49:37",
+                                      "Sun, 06 Nov 1994 08:49:37 GMT ",
+                                      "Sun, 06 Nov 1994 08:49:37 UTC",
+                                      "Sun, 06 Nov 1994 08:49:37 gmt",
+                                      "sun, 06 Nov 1994 08:49:37 GMT",
+                                      "Sun, 06 nov 1994 08:49:37 GMT",
+                                      "Sun, 6 Nov 1994 08:49:37 GMT",
+                                      "Sun, 06 Nov 94 08:49:37 GMT",
+                                      "Sun, 31 Nov 1994 08:49:37 GMT",
+                                      "Sun, 29 Feb 2023 08:49:37 GMT",
+                                      "Sun, 00 Nov 1994 08:49:37 GMT",
+                                      "Sun, 06 Nov 1994 24:49:37 GMT",
+                                      "Sun, 06 Nov 1994 08:60:37 GMT",
+                                      "Sun, 06 Nov 1994 08:49:61 GMT",
+                                      "Sun, 06 ovN 1994 08:49:37 GMT",
+                                      "Xxx, 06 Nov 1994 08:49:37 GMT",
+                                      "Sun, +6 Nov 1994 08:49:37 GMT",
+                                      "Sunny, 06-Nov-94 08:49:37 GMT",
+                                      "Sunday, 06-Nov-1994 08:49:37 GMT",
+                                      "Sunday, 06 Nov 94 08:49:37 GMT",
+                                      "Sun Nov 6 08:49:37 1994",
+                                      "Sun Nov 06 08:49:37 94",
+                                      "Sun Nov  6 08:49:37 1994 GMT",
+                                      "Sun Nov   08:49:37 1994"})
+    EXPECT_EQ(parse_http_date(text, kNow), std::nullopt) << text;
+}
+
+TEST(ParseHttpDate, ReadsWhatIsWritten) {
+  std::mt19937_64 random(1);  // NOLINT(cert-msc32-c,cert-msc51-cpp): the same times in each run
+  std::uniform_int_distribution<std::int64_t> times(0, 253402300799);
+  for (int i = 0; i < 20000; ++i) {
+    const auto time = static_cast<std::time_t>(times(random));
+    ASSERT_EQ(parse_http_date(format(time), kNow), time);
+  }
+}
+
 TEST(DateCache, FollowsTheClock) {
   DateCache cache;
   EXPECT_EQ(cache.value(784111777), "Sun, 06 Nov 1994 08:49:37 GMT");
