@@ -9,6 +9,9 @@
 #include <string_view>
 #include <utility>
 
+#include <httpd/file.h>
+#include <httpd/file_body.h>
+
 namespace httpd {
 
 class Reply;
@@ -76,6 +79,8 @@ class ReplyChannel {
   virtual void finish_copy(std::string_view body) = 0;
   virtual void finish(LentBytes body) = 0;
   virtual void finish(std::unique_ptr<BodySource> body) = 0;
+  virtual void finish(FileBody body) = 0;
+  virtual void finish(File file) = 0;
   /// The Reply was destroyed without being sent.
   virtual void abandon() noexcept = 0;
   /// True when nobody is left to read the reply.
@@ -139,6 +144,18 @@ class Reply {
   /// The same with memory lent until it is sent.
   void send(LentBytes body) {
     if (ReplyChannel* channel = std::exchange(channel_, nullptr)) channel->finish(std::move(body));
+  }
+  /// The same with a part of an open file, sent as it is: conditions and ranges are not looked at.
+  void send(FileBody body) {
+    if (ReplyChannel* channel = std::exchange(channel_, nullptr)) channel->finish(std::move(body));
+  }
+  /// Finishes the reply with a file, as its request asks for it: conditions (RFC 9110 section 13) may make it
+  /// a 304 or a 412, and for GET and a status of 200 ranges (section 14) a 206 or a 416. ETag, Last-Modified
+  /// and Accept-Ranges are added; where the handler has added one of the first two itself, that one counts.
+  /// Fields that the handler added go with everything but 412 and 416. With a status outside 200 to 299 the
+  /// file is sent whole, without these fields. A `file` without one (an error) answers 500.
+  void send_file(File file) {
+    if (ReplyChannel* channel = std::exchange(channel_, nullptr)) channel->finish(std::move(file));
   }
   /// Finishes the reply with a body of unknown length: chunked for HTTP/1.1 (RFC 9112 section 7.1), ended by
   /// the connection's close for HTTP/1.0. `source` is destroyed when the body ended or the client left.

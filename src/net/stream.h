@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 #include <span>
 #include <string_view>
 #include <sys/uio.h>
@@ -28,6 +29,15 @@ struct IoResult {
   bool drained = false;
   /// Write only: more would go, but others are to have their turn first. No event will come.
   bool again = false;
+  /// send_file() only, with kFailed: the connection is whole, but the file ended early or cannot be read.
+  bool file_failed = false;
+};
+
+/// A part of an open file, which somebody else owns.
+struct FilePart {
+  int descriptor;
+  std::uint64_t offset;
+  std::uint64_t size;  ///< more than 0
 };
 
 /// A non-blocking byte stream. The owner watches descriptor() edge-triggered and remembers what is readable.
@@ -40,6 +50,13 @@ class Stream {
   /// Writes as much as goes of the pieces, in order. What the result does not count must be offered again, in
   /// the same order, before anything else.
   virtual IoResult write(std::span<const iovec> pieces) noexcept = 0;
+  /// Sends as much as goes at once of a part of a file, and at most some of it: where kDone counts less than
+  /// the whole, the rest is to be offered again until the result is kBlocked. What the result does not count
+  /// must be offered before anything else, as with write(). Reading may wait for the disk.
+  ///
+  /// sendfile(2) knows no MSG_NOSIGNAL: SIGPIPE must be ignored in this process, as in every process of a
+  /// host.
+  virtual IoResult send_file(const FilePart& part) noexcept = 0;
   /// Everything was said: lets the peer tell this end from a broken connection, where the protocol has words
   /// for it. Nothing is written after it, and what still arrives is not understood any more. False when the
   /// socket has no room for these words: an event will tell when to try again.
@@ -59,6 +76,7 @@ class PlainStream final : public Stream {
   [[nodiscard]] int descriptor() const noexcept override { return fd_.get(); }
   IoResult read(char* buffer, std::size_t size) noexcept override;
   IoResult write(std::span<const iovec> pieces) noexcept override;
+  IoResult send_file(const FilePart& part) noexcept override;
   bool end() noexcept override { return true; }
   void finish_writing() noexcept override;
 
@@ -69,5 +87,10 @@ class PlainStream final : public Stream {
 /// recv(2) and sendmsg(2) in the terms of streams; SIGPIPE never comes.
 [[nodiscard]] IoResult receive(int descriptor, char* buffer, std::size_t size) noexcept;
 [[nodiscard]] IoResult transmit(int descriptor, std::span<const iovec> pieces) noexcept;
+
+/// sendfile(2) in the same terms: see Stream::send_file().
+[[nodiscard]] IoResult transmit_file(int descriptor, const FilePart& part) noexcept;
+/// Reads the part to `buffer`. False when it is not all there, or cannot be read.
+[[nodiscard]] bool read_file(const FilePart& part, char* buffer) noexcept;
 
 }  // namespace httpd::net

@@ -109,6 +109,22 @@ IoResult TlsStream::write(std::span<const iovec> pieces) noexcept {
   return write_records(pieces);
 }
 
+IoResult TlsStream::send_file(const FilePart& part) noexcept {
+  if (phase_ == Phase::kPlain) return transmit_file(descriptor(), part);
+  if (phase_ != Phase::kOpen) return {IoResult::State::kFailed};
+  const TlsTransport::Call call(transport_);
+  // Bytes of the file that are encrypted already need not be read again, and could be others by now.
+  if (held_ > 0 || transport_.has_unsent()) {
+    const IoResult result = write_records({});
+    if (result.state != IoResult::State::kDone || result.bytes > 0) return result;
+  }
+  const FilePart piece{part.descriptor, part.offset,
+                       std::min<std::uint64_t>(part.size, TlsBuffers::kFileSize)};
+  if (!read_file(piece, transport_.file_buffer())) return {IoResult::State::kFailed, 0, false, false, true};
+  const iovec bytes{transport_.file_buffer(), static_cast<std::size_t>(piece.size)};
+  return write_records(std::span(&bytes, 1));
+}
+
 /// What is encrypted must be sent, so bytes that went into records count as written only as far as the socket
 /// took these. The last of them counts when the last record is gone: whoever has nothing left to write knows
 /// that nothing waits here either.

@@ -58,6 +58,7 @@ class TlsStream final : public Stream {
   /// may have cut what it sent (RFC 8446 section 6.1).
   IoResult read(char* buffer, std::size_t size) noexcept override;
   IoResult write(std::span<const iovec> pieces) noexcept override;
+  IoResult send_file(const FilePart& part) noexcept override;
   bool end() noexcept override;
   void finish_writing() noexcept override;
   [[nodiscard]] TlsStream* tls() noexcept override { return this; }

@@ -17,9 +17,11 @@ namespace httpd::net {
 struct TlsBuffers {
   static constexpr std::size_t kInputSize = 64 * 1024;
   static constexpr std::size_t kRecordSize =
-      16 * 1024;  ///< the plain text of a record (RFC 8446 section 5.1)
+      16 * 1024;                                       ///< the plain text of a record (RFC 8446 section 5.1)
+  static constexpr std::size_t kFileSize = 64 * 1024;  ///< what is read of a file at once
   std::unique_ptr<char[]> input{new char[kInputSize]};
   std::unique_ptr<char[]> record{new char[kRecordSize]};
+  std::unique_ptr<char[]> file{new char[kFileSize]};
   std::string output;
 };
 
@@ -67,6 +69,8 @@ class TlsTransport {
   [[nodiscard]] bool has_unsent() const noexcept { return sent_ < unsent_.size(); }
   /// Room for the plain text of one record, of no use beyond this call.
   [[nodiscard]] char* record_buffer() const noexcept { return buffers_.record.get(); }
+  /// Room for a piece of a file, likewise.
+  [[nodiscard]] char* file_buffer() const noexcept { return buffers_.file.get(); }
   [[nodiscard]] int descriptor() const noexcept { return fd_.get(); }
 
  private:

@@ -129,7 +129,12 @@ void Connection::start_reply() {
     }
     return;
   }
-  const auto size_of = [](const auto& bytes) -> std::size_t {
+  if (!bodiless && !read_small_file(body)) {
+    exchange_->answer(500, "The handler failed\n");
+    start_reply();
+    return;
+  }
+  const auto size_of = [](const auto& bytes) -> std::uint64_t {
     if constexpr (requires { bytes.view(); }) {
       return bytes.view().size();
     } else if constexpr (requires { bytes.size(); }) {
@@ -176,6 +181,13 @@ void Connection::write_body(Exchange::Body& body) {
     } else {
       write_large(std::move(*lent));
     }
+  } else if (auto* const file = std::get_if<FileBody>(&body)) {
+    // The next step writes the queue.
+    queue_.append_copy(context_.output);
+    context_.output.clear();
+    queue_.append(std::move(*file));
+    file_route_ = exchange_->routed_to();
+    was_queued_ = true;
   }
 }
 
@@ -288,6 +300,10 @@ bool Connection::flush() {
   output.clear();
   const net::IoResult result = queue_.write_to(*stream_);
   on_written(result);
+  if (result.file_failed) {
+    on_file_failure();
+    return false;
+  }
   if (result.state == net::IoResult::State::kFailed) {
     queue_.clear();
     close();

@@ -3,12 +3,14 @@
 
 #include <algorithm>
 #include <array>
+#include <ctime>
 #include <new>
 #include <stdexcept>
 
 #include "http/characters.h"
 #include "http/form.h"
 #include "http/multipart.h"
+#include "server/file_reply.h"
 
 namespace httpd::server {
 namespace {
@@ -238,6 +240,25 @@ void Exchange::finish(LentBytes body) {
 void Exchange::finish(std::unique_ptr<BodySource> body) {
   if (body == nullptr) return abandon();
   complete(std::move(body));
+}
+
+void Exchange::finish(FileBody body) {
+  complete(std::move(body));
+}
+
+void Exchange::finish(File file) {
+  holder_ = nullptr;  // the Reply has let go already, whatever happens here
+  if (!file) return abandon();
+  try {
+    FileReply reply = make_file_reply({parser_.head(), status_, content_type(), fields_, std::time(nullptr)},
+                                      std::move(file));
+    status_ = reply.status;
+    content_type_ = std::move(reply.content_type);
+    fields_ = std::move(reply.fields);
+    std::visit([this](auto& body) { complete(std::move(body)); }, reply.body);
+  } catch (const std::bad_alloc&) {
+    abandon();
+  }
 }
 
 void Exchange::abandon() noexcept {

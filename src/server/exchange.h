@@ -32,7 +32,7 @@ class Exchange final : public Request, public ReplyChannel {
    protected:
     ~Owner() = default;
   };
-  using Body = std::variant<std::string_view, std::string, LentBytes, std::unique_ptr<BodySource>>;
+  using Body = std::variant<std::string_view, std::string, LentBytes, std::unique_ptr<BodySource>, FileBody>;
 
   explicit Exchange(const http::Limits& limits) : parser_(limits), limits_(limits) {}
   Exchange(const Exchange&) = delete;
@@ -105,6 +105,8 @@ class Exchange final : public Request, public ReplyChannel {
   void finish_copy(std::string_view body) override;
   void finish(LentBytes body) override;
   void finish(std::unique_ptr<BodySource> body) override;
+  void finish(FileBody body) override;
+  void finish(File file) override;
   void abandon() noexcept override;
   [[nodiscard]] bool gone() const noexcept override { return orphaned_; }
   void held_by(Reply* holder) noexcept override { holder_ = holder; }

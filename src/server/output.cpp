@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "server/output.h"
 
+#include <algorithm>
 #include <array>
 
 namespace httpd::server {
@@ -13,11 +14,15 @@ std::string_view OutputQueue::Piece::rest() const noexcept {
   const std::string_view all = std::holds_alternative<std::string>(bytes)
                                    ? std::string_view(std::get<std::string>(bytes))
                                    : std::get<LentBytes>(bytes).view();
-  return all.substr(done);
+  return all.substr(static_cast<std::size_t>(done));
+}
+
+std::uint64_t OutputQueue::Piece::rest_size() const noexcept {
+  return file() != nullptr ? file()->size() - done : rest().size();
 }
 
 void OutputQueue::add(Piece piece) {
-  if (piece.rest().empty()) return;
+  if (piece.rest_size() == 0) return;
   if (pieces_ == nullptr) pieces_ = std::make_unique<std::deque<Piece>>();
   pieces_->push_back(std::move(piece));
 }
@@ -41,37 +46,61 @@ void OutputQueue::append(LentBytes bytes, std::size_t done) {
   add({std::move(bytes), done});
 }
 
+void OutputQueue::append(FileBody file) {
+  add({std::move(file), 0});
+}
+
 net::IoResult OutputQueue::write_to(net::Stream& stream) {
   std::size_t written = 0;
+  std::size_t of_files = 0;
   while (!empty()) {
-    std::array<iovec, kPiecesAtOnce> vector{};
-    std::size_t count = 0;
-    std::size_t offered = 0;
-    for (const Piece& piece : *pieces_) {
-      if (count == kPiecesAtOnce) break;
-      const std::string_view rest = piece.rest();
-      vector[count++] = {const_cast<char*>(rest.data()), rest.size()};
-      offered += rest.size();
+    const Piece& first = pieces_->front();
+    net::IoResult result{net::IoResult::State::kDone};
+    if (const FileBody* const file = first.file(); file != nullptr) {
+      if (of_files >= kFileTurn) return {net::IoResult::State::kDone, written, false, true};
+      result = stream.send_file({file->descriptor(), file->offset() + first.done,
+                                 std::min<std::uint64_t>(first.rest_size(), kFileTurn - of_files)});
+      of_files += result.bytes;
+    } else {
+      result = write_memory(stream);
     }
-    const net::IoResult result = stream.write(std::span(vector.data(), count));
-    if (result.state != net::IoResult::State::kDone) return {result.state, written};
     written += result.bytes;
     drop(result.bytes);
-    // A short write means that the socket is full (epoll(7)): the next attempt would only say so.
-    if (result.bytes < offered) return {net::IoResult::State::kBlocked, written, false, result.again};
+    if (result.state != net::IoResult::State::kDone || result.again) {
+      result.bytes = written;
+      return result;
+    }
   }
   return {net::IoResult::State::kDone, written};
+}
+
+/// Writes what comes before the next file. A short write means that the socket is full (epoll(7)), and counts
+/// as blocked: the next attempt would only say so.
+net::IoResult OutputQueue::write_memory(net::Stream& stream) {
+  std::array<iovec, kPiecesAtOnce> vector{};
+  std::size_t count = 0;
+  std::size_t offered = 0;
+  for (const Piece& piece : *pieces_) {
+    if (count == kPiecesAtOnce || piece.file() != nullptr) break;
+    const std::string_view rest = piece.rest();
+    vector[count++] = {const_cast<char*>(rest.data()), rest.size()};
+    offered += rest.size();
+  }
+  net::IoResult result = stream.write(std::span(vector.data(), count));
+  if (result.state == net::IoResult::State::kDone && result.bytes < offered)
+    result.state = net::IoResult::State::kBlocked;
+  return result;
 }
 
 void OutputQueue::drop(std::size_t bytes) noexcept {
   while (bytes > 0) {
     Piece& piece = pieces_->front();
-    const std::size_t size = piece.rest().size();
+    const std::uint64_t size = piece.rest_size();
     if (bytes < size) {
       piece.done += bytes;
       return;
     }
-    bytes -= size;
+    bytes -= static_cast<std::size_t>(size);
     pieces_->pop_front();
   }
   if (pieces_->empty()) pieces_.reset();

@@ -91,6 +91,8 @@ struct FakeChannel final : ReplyChannel {
     source = std::move(stream);
     finished = true;
   }
+  void finish(FileBody /*part*/) override { finished = true; }
+  void finish(File /*file*/) override { finished = true; }
   void abandon() noexcept override { finished = true; }
   bool gone() const noexcept override { return false; }
   void held_by(Reply* /*holder*/) noexcept override {}

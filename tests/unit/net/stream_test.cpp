@@ -2,9 +2,13 @@
 #include "net/stream.h"
 
 #include <array>
+#include <csignal>
+#include <fcntl.h>
 #include <gtest/gtest.h>
 #include <string>
 #include <sys/socket.h>
+
+#include "../memory_file.h"
 
 namespace httpd::net {
 namespace {
@@ -85,6 +89,69 @@ TEST_F(StreamTest, FinishWritingLeavesReading) {
   EXPECT_EQ(::recv(peer.get(), buffer.data(), buffer.size(), 0), 0);
   ASSERT_EQ(::send(peer.get(), "still", 5, 0), 5);
   EXPECT_EQ(stream->read(buffer.data(), buffer.size()).bytes, 5U);
+}
+
+TEST_F(StreamTest, SendsAPartOfAFileAndLeavesItsPosition) {
+  const UniqueFd file(memory_file("0123456789"));
+  const IoResult result = stream->send_file({file.get(), 2, 5});
+  EXPECT_EQ(result.state, State::kDone);
+  EXPECT_EQ(result.bytes, 5U);
+  EXPECT_FALSE(result.again);
+  EXPECT_EQ(::recv(peer.get(), buffer.data(), buffer.size(), 0), 5);
+  EXPECT_EQ(std::string(buffer.data(), 5), "23456");
+  EXPECT_EQ(::lseek(file.get(), 0, SEEK_CUR), 10);
+}
+
+TEST_F(StreamTest, AFileThatIsTooShortIsNoFaultOfTheConnection) {
+  const UniqueFd file(memory_file("0123"));
+  IoResult result = stream->send_file({file.get(), 2, 5});
+  EXPECT_EQ(result.state, State::kDone);
+  EXPECT_EQ(result.bytes, 2U) << "what is there";
+  for (const FilePart& part : {FilePart{file.get(), 4, 3}, FilePart{-1, 0, 1}}) {
+    result = stream->send_file(part);
+    EXPECT_EQ(result.state, State::kFailed);
+    EXPECT_TRUE(result.file_failed);
+  }
+  char byte = 'x';
+  const iovec piece{&byte, 1};
+  EXPECT_EQ(stream->write(std::span(&piece, 1)).bytes, 1U);
+}
+
+TEST_F(StreamTest, AFileBlocksAndFailsAsMemoryDoes) {
+  ASSERT_NE(::signal(SIGPIPE, SIG_IGN), SIG_ERR);
+  const UniqueFd file(memory_file(std::string(1 << 20, 'x')));
+  IoResult result{State::kDone};
+  for (int i = 0; i < 100 && result.state == State::kDone; ++i)
+    result = stream->send_file({file.get(), 0, 1 << 20});
+  EXPECT_EQ(result.state, State::kBlocked);
+  EXPECT_EQ(result.bytes, 0U);
+  peer.reset();
+  result = stream->send_file({file.get(), 0, 1 << 20});
+  EXPECT_EQ(result.state, State::kFailed);
+  EXPECT_FALSE(result.file_failed);
+}
+
+TEST_F(StreamTest, WhatSendfileCannotReadIsCopied) {
+  // A file that the kernel makes as it is read, and knows no other way to give.
+  const UniqueFd file(::open("/proc/self/cmdline", O_RDONLY | O_CLOEXEC));
+  ASSERT_TRUE(file);
+  std::array<char, 4> expected{};
+  ASSERT_TRUE(read_file({file.get(), 1, 4}, expected.data()));
+  EXPECT_EQ(stream->send_file({file.get(), 1, 4}).bytes, 4U);
+  EXPECT_EQ(::recv(peer.get(), buffer.data(), buffer.size(), 0), 4);
+  EXPECT_EQ(std::string(buffer.data(), 4), std::string(expected.data(), 4));
+  EXPECT_TRUE(stream->send_file({file.get(), 1 << 20, 4}).file_failed);
+}
+
+TEST(ReadFile, AllOrNothing) {
+  const UniqueFd file(memory_file("0123456789"));
+  std::array<char, 10> bytes{};
+  EXPECT_TRUE(read_file({file.get(), 0, 10}, bytes.data()));
+  EXPECT_EQ(std::string(bytes.data(), 10), "0123456789");
+  EXPECT_TRUE(read_file({file.get(), 9, 1}, bytes.data()));
+  EXPECT_EQ(bytes[0], '9');
+  EXPECT_FALSE(read_file({file.get(), 9, 2}, bytes.data()));
+  EXPECT_FALSE(read_file({-1, 0, 1}, bytes.data()));
 }
 
 }  // namespace

@@ -6,6 +6,7 @@
 #include <string>
 #include <thread>
 
+#include "../memory_file.h"
 #include "net/tls_stream.h"
 #include "tls_client.h"
 #include "tls_fixture.h"
@@ -295,6 +296,60 @@ TEST_P(TlsBothVersionsTest, ReadingGoesOnWhileAWriteWaits) {
   }
   got += pair->client->read();
   EXPECT_TRUE(got == text);
+}
+
+/// Sends a part of a file, while the client takes `appetite` bytes at a time.
+void send_all(TlsPair& pair, int file, std::size_t offset, std::size_t size, std::size_t appetite,
+              std::string& got) {
+  int idle = 0;
+  for (std::size_t sent = 0; sent < size;) {
+    const IoResult result = pair.stream->send_file({file, offset + sent, size - sent});
+    ASSERT_NE(result.state, State::kFailed);
+    ASSERT_LE(result.bytes, size - sent);
+    ASSERT_EQ(result.state == State::kBlocked, result.bytes == 0);
+    sent += result.bytes;
+    idle = result.bytes == 0 ? idle + 1 : 0;
+    ASSERT_LT(idle, 100) << "no progress";
+    pair.read();  // sends what waits, too
+    got += pair.client->read(appetite);
+  }
+}
+
+TEST_P(TlsBothVersionsTest, FilesArriveThroughANarrowSocket) {
+  for (const std::size_t size :
+       {std::size_t{1}, std::size_t{65536}, std::size_t{65537}, std::size_t{700'000}}) {
+    for (const std::size_t appetite : {std::size_t{3000}, std::string::npos}) {
+      open({.priority = GetParam()});
+      make_send_buffer(1);
+      const std::string text = pattern(size);
+      const UniqueFd file(memory_file("12345" + text));
+      std::string got;
+      send_all(*pair, file.get(), 5, size, appetite, got);
+      got += pair->client->read();
+      EXPECT_TRUE(got == text) << size << " bytes, " << appetite << " at a time";
+      EXPECT_EQ(pair->write("after").bytes, 5U);
+      EXPECT_EQ(pair->client->read(), "after");
+    }
+  }
+}
+
+TEST_P(TlsBothVersionsTest, WhatIsEncryptedIsSentThoughTheFileIsGone) {
+  open({.priority = GetParam()});
+  make_send_buffer(1);
+  const std::string text = pattern(65536);
+  const UniqueFd file(memory_file(text));
+  std::size_t sent = pair->stream->send_file({file.get(), 0, 200'000}).bytes;
+  EXPECT_LT(sent, text.size());
+  ASSERT_EQ(::ftruncate(file.get(), 0), 0);
+  std::string got;
+  IoResult result{State::kDone};
+  for (int i = 0; i < 1000 && result.state != State::kFailed; ++i) {
+    got += pair->client->read();
+    result = pair->stream->send_file({file.get(), sent, 200'000 - sent});
+    sent += result.bytes;
+  }
+  EXPECT_TRUE(result.file_failed);
+  EXPECT_TRUE(got + pair->client->read() == text);
 }
 
 TEST_F(TlsRecordsTest, AFastReaderDoesNotHoldTheWriterForever) {

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "server/output.h"
 
+#include <fcntl.h>
 #include <gtest/gtest.h>
+
+#include "../memory_file.h"
 
 namespace httpd::server {
 namespace {
@@ -22,9 +25,20 @@ class NarrowStream final : public net::Stream {
     }
     return {net::IoResult::State::kDone, at_once_ - left};
   }
+  net::IoResult send_file(const net::FilePart& part) noexcept override {
+    asked = part.size;
+    std::string bytes(std::min<std::size_t>(at_once_, part.size), '\0');
+    if (!net::read_file({part.descriptor, part.offset, bytes.size()}, bytes.data()))
+      return {net::IoResult::State::kFailed, 0, false, false, true};
+    if (blocked) return {net::IoResult::State::kBlocked};
+    text += bytes;
+    return {net::IoResult::State::kDone, bytes.size()};
+  }
   bool end() noexcept override { return true; }
   void finish_writing() noexcept override {}
   std::string text;
+  std::uint64_t asked = 0;
+  bool blocked = false;
   bool broken = false;
 
  private:
@@ -44,12 +58,15 @@ TEST(OutputQueue, WritesEverythingInOrderWhateverFitsAtOnce) {
     queue.append_copy("copied ");
     queue.append_copy("and joined ");
     queue.append(std::string("XXmoved "), 2);
+    queue.append(FileBody(memory_file("__ from a file__"), 3, 11));
+    queue.append_copy(" copied");
+    queue.append(FileBody(memory_file(" file"), 0, 5));
     queue.append(lend(lent));
     NarrowStream stream(at_once);
     int turns = 0;
     while (!queue.empty() && ++turns < 100)
       queue.write_to(stream);
-    EXPECT_EQ(stream.text, "copied and joined moved lent bytes");
+    EXPECT_EQ(stream.text, "copied and joined moved from a file copied filelent bytes");
     EXPECT_EQ(released, 1);
   }
 }
@@ -61,6 +78,7 @@ TEST(OutputQueue, EmptyPiecesLeaveItEmpty) {
   queue.append_copy("");
   queue.append(std::string("x"), 1);
   queue.append(lend(text), text.size());
+  queue.append(FileBody(memory_file("x"), 1, 0));
   EXPECT_TRUE(queue.empty());
   EXPECT_EQ(released, 1);
 }
@@ -76,6 +94,41 @@ TEST(OutputQueue, TellsWhatBecameOfTheStream) {
   EXPECT_EQ(queue.write_to(stream).state, net::IoResult::State::kFailed);
   queue.clear();
   EXPECT_TRUE(queue.empty());
+}
+
+TEST(OutputQueue, AFileLetsOthersInBetween) {
+  const std::string text = numbered_lines(2 * OutputQueue::kFileTurn + 5);
+  OutputQueue queue;
+  queue.append(FileBody(memory_file(text), 0, text.size()));
+  NarrowStream stream(600'000);
+  net::IoResult result = queue.write_to(stream);
+  EXPECT_EQ(result.state, net::IoResult::State::kDone);
+  EXPECT_EQ(result.bytes, OutputQueue::kFileTurn);
+  EXPECT_TRUE(result.again);
+  stream.blocked = true;
+  result = queue.write_to(stream);
+  EXPECT_EQ(result.state, net::IoResult::State::kBlocked);
+  EXPECT_FALSE(result.again);
+  stream.blocked = false;
+  while (!queue.empty())
+    result = queue.write_to(stream);
+  EXPECT_FALSE(result.again);
+  EXPECT_EQ(result.bytes, 5U);
+  EXPECT_TRUE(stream.text == text);
+}
+
+TEST(OutputQueue, AFileThatIsTooShortIsToldAndClosed) {
+  const int descriptor = memory_file("0123456789");
+  OutputQueue queue;
+  queue.append(FileBody(descriptor, 0, 11));
+  NarrowStream stream(5);
+  const net::IoResult result = queue.write_to(stream);
+  EXPECT_EQ(result.state, net::IoResult::State::kFailed);
+  EXPECT_TRUE(result.file_failed);
+  EXPECT_EQ(result.bytes, 10U);
+  EXPECT_GE(::fcntl(descriptor, F_GETFD), 0);
+  queue.clear();
+  EXPECT_EQ(::fcntl(descriptor, F_GETFD), -1);
 }
 
 }  // namespace

@@ -102,6 +102,8 @@ class FakeChannel final : public ReplyChannel {
   void finish_copy(std::string_view content) override { body = content; }
   void finish(LentBytes /*content*/) override {}
   void finish(std::unique_ptr<BodySource> /*content*/) override {}
+  void finish(FileBody /*content*/) override {}
+  void finish(File /*content*/) override {}
   void abandon() noexcept override {}
   [[nodiscard]] bool gone() const noexcept override { return false; }
   void held_by(Reply* /*holder*/) noexcept override {}

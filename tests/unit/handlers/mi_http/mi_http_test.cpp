@@ -63,6 +63,8 @@ class FakeChannel final : public ReplyChannel {
   void finish_copy(std::string_view text) override { end(std::string(text)); }
   void finish(LentBytes bytes) override { end(std::string(bytes.view())); }
   void finish(std::unique_ptr<BodySource> /*source*/) override { ADD_FAILURE() << "streamed"; }
+  void finish(FileBody /*body*/) override { ADD_FAILURE() << "from a file"; }
+  void finish(File /*file*/) override { ADD_FAILURE() << "from a file"; }
   void abandon() noexcept override { ADD_FAILURE() << "abandoned"; }
   [[nodiscard]] bool gone() const noexcept override { return false; }
   void held_by(Reply* /*holder*/) noexcept override {}
