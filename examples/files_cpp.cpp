@@ -1,9 +1,9 @@
 // A handler module in C++: serves the files below a directory. See files.cfg.
+// SPDX-License-Identifier: GPL-2.0-or-later
 //
 // Nothing outside the directory is sent: a symbolic link is followed only where it stays inside, and ".."
 // never comes this far. Names that begin with a dot are hidden, directories are shown by their index.html or
-// not at all, and what is neither file nor directory does not exist. SPDX-License-Identifier:
-// GPL-2.0-or-later
+// not at all, and what is neither file nor directory does not exist.
 #include <array>
 #include <cerrno>
 #include <cstring>

@@ -123,7 +123,7 @@ class Connection final : public net::ListNode<Connection>,
   std::string stash_;       // input that waits for more, or for its turn
   std::string_view input_;  // what is to be parsed next: in stash_, or in the context's read buffer
   std::uint64_t stream_position_ = 0;
-  const Route* file_route_ = nullptr;  // whose file is in the queue
+  const Route* file_route_ = nullptr;      // whose file is in the queue
   std::shared_ptr<const TlsSession> tls_;  // shared with requests that handlers keep when the client is gone
   net::Address peer_;
   net::Address local_;  // asked of the kernel when a handler asks
