@@ -50,12 +50,11 @@ class Stream {
   /// Writes as much as goes of the pieces, in order. What the result does not count must be offered again, in
   /// the same order, before anything else.
   virtual IoResult write(std::span<const iovec> pieces) noexcept = 0;
-  /// Sends as much as goes at once of a part of a file, and at most some of it: where kDone counts less than
-  /// the whole, the rest is to be offered again until the result is kBlocked. What the result does not count
-  /// must be offered before anything else, as with write(). Reading may wait for the disk.
+  /// Sends as much of a part of a file as goes in one call. kDone with less than the whole does not say that
+  /// the socket is full: what follows is to be offered until the result is kBlocked. What the result does not
+  /// count must be offered before anything else, as with write(). Reading may wait for the disk.
   ///
-  /// sendfile(2) knows no MSG_NOSIGNAL: SIGPIPE must be ignored in this process, as in every process of a
-  /// host.
+  /// sendfile(2) knows no MSG_NOSIGNAL: SIGPIPE must do no harm in this process, as in every one of a host.
   virtual IoResult send_file(const FilePart& part) noexcept = 0;
   /// Everything was said: lets the peer tell this end from a broken connection, where the protocol has words
   /// for it. Nothing is written after it, and what still arrives is not understood any more. False when the

@@ -6,6 +6,8 @@
 #include <stdexcept>
 #include <string>
 #include <sys/eventfd.h>
+#include <sys/mman.h>
+#include <unistd.h>
 #include <utility>
 
 #include <httpd/handler.h>
@@ -93,6 +95,14 @@ LentBytes lend(Backstage& backstage, std::size_t size) {
           &backstage};
 }
 
+/// A part of a file of kLarge bytes; a longer one cannot be sent whole.
+FileBody from_file(Backstage& backstage, std::size_t size) {
+  static const net::UniqueFd kFile(::memfd_create("fuzz", MFD_CLOEXEC));
+  require(::ftruncate(kFile.get(), kLarge) == 0);
+  backstage.broken = backstage.broken || size > kLarge;
+  return {::dup(kFile.get()), 0, size};
+}
+
 class FuzzHandler : public Handler {
  public:
   FuzzHandler(Backstage& backstage, std::string_view root, MethodSet methods)
@@ -125,6 +135,9 @@ class Echo final : public FuzzHandler {
     if (way == "/large") return reply.send(std::string(kLarge, 'x'));
     if (way == "/lent") return reply.send(lend(backstage(), 100));
     if (way == "/lent-large") return reply.send(lend(backstage(), kLarge));
+    if (way == "/file") return reply.send(from_file(backstage(), 100));
+    if (way == "/file-large") return reply.send(from_file(backstage(), kLarge));
+    if (way == "/file-short") return reply.send(from_file(backstage(), kLarge + 1));
     if (way == "/none") return reply.status(204).send_copy(request.body());
     if (way == "/unchanged") return reply.status(304).send(lend(backstage(), 10));
     reply.content_type("application/octet-stream").send_copy(request.body());
