@@ -361,7 +361,7 @@ def test_others_are_served_meanwhile(server):
                 assert server.ask("GET", "/files/small.txt").body == b"0123456789"
                 slowest = max(slowest, time.monotonic() - started)
             draining.result()
-    assert slowest < 0.5
+    assert slowest < 1.0
 
 
 @pytest.mark.parametrize("kind", ["http", "https"])
@@ -401,7 +401,10 @@ def test_a_client_that_stops_reading_is_cut(request, kind):
         assert open_files() == 1
         line = server.wait_log("took no byte of its reply for 2 s", timeout=10, since=mark)
         assert "send_timeout" in line
-    assert open_files() == 0
+        deadline = time.monotonic() + 2  # the line is written just before
+        while open_files() > 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.01)
 
 
 def test_statistics_count_bytes(server):
