@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <functional>
 #include <map>
 #include <memory>
 #include <netinet/in.h>
@@ -93,6 +94,7 @@ struct FakeChannel final : ReplyChannel {
   }
   void abandon() noexcept override { finished = true; }
   bool gone() const noexcept override { return false; }
+  void notify_when_gone(std::function<void()> /*callback*/) override {}
   void held_by(Reply* /*holder*/) noexcept override {}
 };
 
