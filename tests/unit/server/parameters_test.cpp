@@ -48,6 +48,7 @@ TEST_F(ParametersTest, BoundsAreTakenAndWhatIsBeyondIsRefusedWithTheRange) {
       {"header_timeout", 1, 2147483647, [](const Settings& s) { return s.header_timeout.count(); }},
       {"body_timeout", 1, 2147483647, [](const Settings& s) { return s.body_timeout.count(); }},
       {"send_timeout", 1, 2147483647, [](const Settings& s) { return s.send_timeout.count(); }},
+      {"handler_timeout", 0, 2147483647, [](const Settings& s) { return s.handler_timeout.count(); }},
       {"buf_size", 0, gib, [](const Settings& s) { return static_cast<long long>(s.buf_size); }},
       {"post_buf_size", 256, gib,
        [](const Settings& s) { return static_cast<long long>(s.limits.post_buf_size); }},
