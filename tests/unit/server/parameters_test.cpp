@@ -29,6 +29,7 @@ TEST_F(ParametersTest, Defaults) {
   EXPECT_EQ(settings.ip, "*");
   EXPECT_EQ(settings.port, 8888);
   EXPECT_EQ(settings.conn_timeout.count(), 30);
+  EXPECT_EQ(settings.handler_timeout.count(), 60);
   EXPECT_EQ(settings.buf_size, 0U);
   EXPECT_EQ(settings.limits.post_buf_size, 1024U);
   EXPECT_EQ(settings.limits.receive_buf_size, 1024U);
