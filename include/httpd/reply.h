@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -20,15 +21,42 @@ class Reply;
 class BodySource {
  public:
   enum : std::ptrdiff_t {
-    kLater = 0,    ///< nothing to send now; the engine asks again after a moment
+    kLater = 0,    ///< nothing to send now; the engine asks again after a moment (20 ms)
     kEnd = -1,     ///< the body is complete
     kBroken = -2,  ///< the body cannot be completed: the connection is cut so that the client sees it
+    kWait = -3,    ///< nothing to send until wake() is called; costs neither a timer nor time until then
   };
+  /// Whom wake() tells. Only the engine implements it.
+  class Waker {
+   public:
+    virtual void on_wake() noexcept = 0;
+
+   protected:
+    ~Waker() = default;
+  };
+
+  BodySource() = default;
+  BodySource(const BodySource&) = delete;
+  BodySource& operator=(const BodySource&) = delete;
+  /// When the body ended, or the client left, whichever comes first: also how a source that waits learns that
+  /// nobody reads it any more. A client that has only closed its socket is found out by what is sent to it.
   virtual ~BodySource() = default;
   /// Writes at most `size` bytes of the body to `buffer` (`size` > 0) and returns how many, or a constant
   /// above. `position` is the number of bytes returned so far. Called in the HTTPD process, on its event
   /// loop: must not block. A thrown exception counts as kBroken.
   virtual std::ptrdiff_t read(std::uint64_t position, char* buffer, std::size_t size) = 0;
+  /// Tells the engine that read() has something again after kWait or kLater. It is then called in the loop's
+  /// next turn, never from inside this call, and as soon as the client has taken what came before. For the
+  /// process's event loop alone, at any time while the source exists, also from inside read(); does nothing
+  /// where nobody waits for it. Cheap when it is repeated.
+  void wake() noexcept {
+    if (waker_ != nullptr) waker_->on_wake();
+  }
+  /// For the engine: who pulls the body from now on; null for nobody.
+  void woken_through(Waker* waker) noexcept { waker_ = waker; }
+
+ private:
+  Waker* waker_ = nullptr;
 };
 
 /// Memory that somebody else owns, lent to the engine until it calls `release(context)`.
@@ -85,6 +113,8 @@ class ReplyChannel {
   virtual void abandon() noexcept = 0;
   /// True when nobody is left to read the reply.
   [[nodiscard]] virtual bool gone() const noexcept = 0;
+  /// See Reply::on_client_gone().
+  virtual void notify_when_gone(std::function<void()> callback) = 0;
   /// The Reply that holds this channel now stands at `holder`.
   virtual void held_by(Reply* holder) noexcept = 0;
 
@@ -95,8 +125,9 @@ class ReplyChannel {
 /// The right and the duty to answer one request.
 ///
 /// A handler gets it by value. It may finish it before returning (send, stream), or move it somewhere and
-/// finish it later from the same process's event loop. Destroyed unfinished, it answers 500. Once the client
-/// is gone what is sent goes nowhere; client_gone() tells. Not for use from another thread.
+/// finish it later from the same process's event loop, within the parameter `handler_timeout`. Destroyed
+/// unfinished, it answers 500. Once the client is gone, or was answered with 504 for that parameter, what is
+/// sent goes nowhere; client_gone() and on_client_gone() tell. Not for use from another thread.
 class Reply {
  public:
   explicit Reply(ReplyChannel& channel) noexcept : channel_(&channel) { channel_->held_by(this); }
@@ -158,9 +189,20 @@ class Reply {
     if (ReplyChannel* channel = std::exchange(channel_, nullptr)) channel->finish(std::move(file));
   }
   /// Finishes the reply with a body of unknown length: chunked for HTTP/1.1 (RFC 9112 section 7.1), ended by
-  /// the connection's close for HTTP/1.0. `source` is destroyed when the body ended or the client left.
+  /// the connection's close for HTTP/1.0. `source` is destroyed when the body ended or the client left. The
+  /// head goes out with the first piece, or when read() first says that there is none yet.
   void stream(std::unique_ptr<BodySource> source) {
     if (ReplyChannel* channel = std::exchange(channel_, nullptr)) channel->finish(std::move(source));
+  }
+  /// Has `callback` called once when the client is gone before the reply is finished: on the loop, and never
+  /// from inside handle() or another call of the handler's. client_gone() is true then, the request can still
+  /// be looked at, and the Reply may be destroyed in the callback. Where the client is gone already it is
+  /// called in the loop's next turn. A later call replaces the callback, an empty function
+  /// takes it away. Moving the Reply keeps it; sending or destroying the Reply drops it, and on a Reply that
+  /// was sent or moved from this does nothing. Not called when the server itself ends. What the callback
+  /// throws ends in the log.
+  void on_client_gone(std::function<void()> callback) {
+    if (channel_ != nullptr) channel_->notify_when_gone(std::move(callback));
   }
   /// True when there is nobody left to answer: the connection ended, or the reply was sent.
   [[nodiscard]] bool client_gone() const noexcept { return channel_ == nullptr || channel_->gone(); }

@@ -53,7 +53,9 @@ class FlushSource final : public BodySource {
  public:
   explicit FlushSource(httpd_flush_data_cb* flush) noexcept : flush_(flush) {}
   std::ptrdiff_t read(std::uint64_t position, char* buffer, std::size_t size) override {
-    return flush_(nullptr, position, buffer, size);
+    const std::ptrdiff_t count = flush_(nullptr, position, buffer, size);
+    // Nobody would wake it: in C every other negative number means that the body is broken.
+    return count < kEnd ? std::ptrdiff_t{kBroken} : count;
   }
 
  private:

@@ -57,6 +57,9 @@ class RequestParser {
   State parse_head(std::string_view input);
   [[nodiscard]] std::size_t head_size() const noexcept { return scanner_.size(); }
   [[nodiscard]] const RequestHead& head() const noexcept { return head_; }
+  /// The bytes of the head, the empty line at its end included, once it is complete; else "". A minor version
+  /// above 1 reads as 1. parse_head() of another parser takes them for the same head. Lives until reset().
+  [[nodiscard]] std::string_view head_text() const noexcept { return text_; }
 
   /// Reads the body, after the head, of a message that has one. Decoded bytes are appended to `body`, or only
   /// counted when it is nullptr; more than `limit` of them give `too_large`. `consumed` tells how much of

@@ -46,6 +46,7 @@ constexpr std::array kRows = {
     Row{Refusal::kUnknownMethod, {501, "The method is not known", ""}},
     Row{Refusal::kUnknownTransferCoding, {501, "The only transfer coding that is known is chunked", ""}},
     Row{Refusal::kShuttingDown, {503, "The server is shutting down", ""}},
+    Row{Refusal::kHandlerTimeout, {504, "The answer took too long", "handler_timeout"}},
     Row{Refusal::kUnsupportedVersion, {505, "The HTTP version is not supported", ""}},
 };
 

@@ -41,6 +41,7 @@ enum class Refusal : std::uint8_t {
   kUnknownMethod,            ///< RFC 9110 section 15.6.2
   kUnknownTransferCoding,    ///< RFC 9112 section 6.1
   kShuttingDown,             ///< RFC 9110 section 15.6.4
+  kHandlerTimeout,           ///< RFC 9110 section 15.6.5: the handler is what this server waited for
   kUnsupportedVersion,       ///< RFC 9110 section 15.6.6
 };
 

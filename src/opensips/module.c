@@ -143,6 +143,7 @@ static int have_engine(void) {
   P(header_timeout)            \
   P(body_timeout)              \
   P(send_timeout)              \
+  P(handler_timeout)           \
   P(post_buf_size)             \
   P(receive_buf_size)          \
   P(max_form_size)             \

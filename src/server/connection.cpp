@@ -12,6 +12,8 @@ constexpr int kStepsInARow = 128;  // about as many requests of a pipeline befor
 constexpr net::Duration kLongestTurn = std::chrono::milliseconds(5);
 constexpr net::Duration kLingerTime = std::chrono::seconds(2);
 constexpr net::Duration kStreamRetry = std::chrono::milliseconds(20);
+/// Most handlers answer within this, and a client that has only finished sending gets no interim reply then.
+constexpr net::Duration kGonePatience = std::chrono::milliseconds(50);
 
 }  // namespace
 
@@ -157,10 +159,10 @@ bool Connection::wait() {
       set_limit(Limit::kBody, progressed_);
       break;
     case Phase::kHandling:
-      set_limit(Limit::kNone, true);
+      await_reply();
       break;
     case Phase::kStreaming:
-      set_limit(Limit::kStream, true);
+      set_limit(supply_ == Supply::kPolled ? Limit::kStream : Limit::kNone, true);
       break;
     case Phase::kLingering:
       set_limit(Limit::kLinger, false);
@@ -204,6 +206,13 @@ void Connection::set_limit(Limit limit, bool restart) {
     case Limit::kLinger:
       delay = kLingerTime;
       break;
+    case Limit::kGone:
+      delay = kGonePatience;
+      break;
+    case Limit::kHandler:
+      if (settings.handler_timeout == std::chrono::seconds::zero()) return cancel();
+      delay = kept_since_ + settings.handler_timeout - context_.loop.now();
+      break;
   }
   context_.loop.arm(*this, delay);
 }
@@ -240,6 +249,12 @@ void Connection::on_limit(Limit expired) {
                                        "send_timeout of module httpd moves this limit",
                                        client_text(), context_.settings.send_timeout.count()));
       abort();
+      break;
+    case Limit::kGone:
+      look_for_client();
+      break;
+    case Limit::kHandler:
+      end_patience();
       break;
     case Limit::kStream:
     case Limit::kNone:

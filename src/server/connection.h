@@ -24,7 +24,8 @@ class Connection final : public net::ListNode<Connection>,
                          private net::EventHandler,
                          private net::Timer,
                          private net::Task,
-                         private Exchange::Owner {
+                         private Exchange::Owner,
+                         private BodySource::Waker {
  public:
   class Owner {
    public:
@@ -58,8 +59,21 @@ class Connection final : public net::ListNode<Connection>,
     kClosed,
   };
   enum class Step : bool { kWait, kAgain };
-  enum class Limit : std::uint8_t { kNone, kHandshake, kIdle, kHead, kBody, kSend, kStream, kLinger };
+  enum class Limit : std::uint8_t {
+    kNone,
+    kHandshake,
+    kIdle,
+    kHead,
+    kBody,
+    kSend,
+    kStream,
+    kLinger,
+    kGone,
+    kHandler
+  };
   enum class Fill : std::uint8_t { kData, kBlocked, kEnd };
+  /// What a stream's source said last.
+  enum class Supply : std::uint8_t { kReady, kPolled, kWaiting };
 
   // What sets it in motion. Each may end in the destruction of this object, and does nothing after that.
   void on_events(std::uint32_t events) override;
@@ -67,6 +81,7 @@ class Connection final : public net::ListNode<Connection>,
   void run() override;
   void on_reply_finished(Exchange& exchange) noexcept override;
   const net::Address& local_address() noexcept override;
+  void on_wake() noexcept override;
 
   void drive() noexcept { take_turn(Limit::kNone); }
   void take_turn(Limit expired) noexcept;
@@ -103,6 +118,7 @@ class Connection final : public net::ListNode<Connection>,
   bool read_small_file(Exchange::Body& body);
   void on_file_failure();
   Step pump_stream();
+  bool stream_waits(std::ptrdiff_t answer) noexcept;
   Step end_reply();
   template <typename Bytes>
   void write_large(Bytes bytes);
@@ -111,6 +127,11 @@ class Connection final : public net::ListNode<Connection>,
   Step end_connection();
   void abort() noexcept;
   void close() noexcept;
+
+  // Waiting for a handler, or for a stream that has nothing (connection_waiting.cpp)
+  void await_reply();
+  void look_for_client();
+  void end_patience();
 
   void set_limit(Limit limit, bool restart);
   [[nodiscard]] std::string client_text() const;
@@ -129,7 +150,9 @@ class Connection final : public net::ListNode<Connection>,
   net::Address local_;  // asked of the kernel when a handler asks
   Phase phase_ = Phase::kIdle;
   Limit limit_ = Limit::kNone;
+  Supply supply_ = Supply::kReady;
   net::TimePoint turn_began_;
+  net::TimePoint kept_since_;                     // when the handler that keeps its reply got the request
   http::Refusal refusal_ = http::Refusal::kNone;  // to be sent once the message is complete
   bool readable_ = false;      // an event said so, and no read since has found the socket empty
   bool hung_up_ = false;       // the end of the input is near: read until it comes
@@ -138,6 +161,8 @@ class Connection final : public net::ListNode<Connection>,
   bool keep_alive_ = true;     // after the reply in work
   bool chunked_ = false;       // the stream's framing
   bool head_pending_ = false;  // the stream's head waits for the first piece of its body
+  bool woken_ = false;         // the stream's source was, since it was last asked
+  bool looked_for_ = false;    // an interim reply went to a client that may be gone
   bool linger_ = false;        // the client is still sending what nobody will read
   bool input_ended_ = false;
   bool progressed_ = false;  // bytes moved in this turn

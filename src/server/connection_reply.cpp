@@ -47,10 +47,12 @@ Connection::Step Connection::on_message_complete() {
 Connection::Step Connection::answer() {
   if (context_.refusing) return refuse(http::Refusal::kShuttingDown, true);
   phase_ = Phase::kHandling;
+  looked_for_ = false;
   // Replies that are ready do not wait for a handler that may be slow, once one in this turn was.
   if (context_.loop.now() - turn_began_ > kNoticeable && !flush() && phase_ == Phase::kClosed)
     return Step::kWait;
   std::string error;
+  kept_since_ = context_.loop.now();
   const bool good = exchange_->run_handler(error);
   context_.loop.refresh_time();
   if (!good) {
@@ -87,6 +89,7 @@ void Connection::log_refusal(http::Refusal refusal) {
   std::string line = fmt::format("{}: {} {}", client_text(), info.status, info.reason);
   const std::string_view shown = exchange_->parser().request_line(phase_ == Phase::kHead ? input_ : "");
   if (!shown.empty()) line += fmt::format("; request \"{}\"", http::escape_for_log(shown));
+  if (refusal == http::Refusal::kHandlerTimeout) line += fmt::format(" to root {}", exchange_->root());
   if (info.status == 401) {
     line += "; parameters auth_username and auth_password of module httpd say who may";
   } else if (!info.parameter.empty()) {
@@ -124,7 +127,9 @@ void Connection::start_reply() {
       end_reply();
     } else {
       stream_position_ = 0;
+      supply_ = Supply::kReady;
       head_pending_ = true;
+      std::get<std::unique_ptr<BodySource>>(body)->woken_through(this);
       phase_ = Phase::kStreaming;
     }
     return;
@@ -223,6 +228,11 @@ void Connection::write_large(Bytes bytes) {
 }
 
 Connection::Step Connection::pump_stream() {
+  if (supply_ == Supply::kWaiting) {
+    if (broken_) close();
+    return Step::kWait;
+  }
+  woken_ = false;
   keep_input();  // the read buffer is about to be used for the body
   BodySource& source = *std::get<std::unique_ptr<BodySource>>(exchange_->reply_body());
   char* const buffer = context_.read_buffer.get();
@@ -237,7 +247,7 @@ Connection::Step Connection::pump_stream() {
   }
   if (count > static_cast<std::ptrdiff_t>(kStreamWindow)) count = BodySource::kBroken;
   const bool first = std::exchange(head_pending_, false);
-  if (count < BodySource::kEnd) {
+  if (count == BodySource::kBroken || count < BodySource::kWait) {
     context_.log.write(
         LogLevel::kError,
         fmt::format("the body of a reply of root {} could not be completed after {} bytes: {}",
@@ -252,7 +262,7 @@ Connection::Step Connection::pump_stream() {
     return Step::kWait;
   }
   if (first) write_head(0, count != BodySource::kEnd);
-  if (count == BodySource::kLater) {
+  if (stream_waits(count)) {
     if (broken_) close();
     return Step::kWait;
   }

@@ -23,7 +23,14 @@ Context::Context(net::EventLoop& event_loop, const Settings& all_settings, const
   spare_.reserve(kSpareExchanges);
 }
 
-Context::~Context() = default;
+Context::~Context() {
+  // One at a time: what a handler left with one of them may let go of another.
+  while (!orphans_.empty()) {
+    const std::unique_ptr<Exchange> orphan = std::move(orphans_.back());
+    orphans_.pop_back();
+    orphan->end();
+  }
+}
 
 std::unique_ptr<Exchange> Context::take_exchange() {
   if (spare_.empty()) return std::make_unique<Exchange>(settings.limits);
@@ -50,7 +57,7 @@ Context::Turn::~Turn() {
 
 void Context::give_back(std::unique_ptr<Exchange> exchange) noexcept {
   if (exchange->is_held()) {
-    exchange->orphan(*this);
+    exchange->orphan(*this, loop, log);
     orphans_.push_back(std::move(exchange));
     return;
   }

@@ -11,6 +11,7 @@
 #include "http/form.h"
 #include "http/multipart.h"
 #include "server/file_reply.h"
+#include "server/handler_call.h"
 
 namespace httpd::server {
 namespace {
@@ -49,10 +50,24 @@ void Exchange::begin(Owner& owner, const net::Address& client,
   tls_ = std::move(tls);
 }
 
-void Exchange::orphan(Owner& guardian) noexcept {
+void Exchange::orphan(Owner& guardian, net::EventLoop& loop, Log& log) noexcept {
   server_ = owner_->local_address();
   owner_ = &guardian;
-  orphaned_ = true;
+  loop_ = &loop;
+  log_ = &log;
+  if (on_gone_) loop.post(*this);
+}
+
+void Exchange::notify_when_gone(std::function<void()> callback) {
+  // Destroying the old one may destroy the Reply, and with it this exchange.
+  std::swap(on_gone_, callback);
+  if (loop_ != nullptr) loop_->post(*this);
+}
+
+void Exchange::run() {
+  const std::function<void()> callback = std::exchange(on_gone_, nullptr);
+  // This exchange may be gone when it returns.
+  if (callback) call_handler(callback, *log_);
 }
 
 // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
@@ -68,7 +83,9 @@ void Exchange::end() noexcept {
   route_ = nullptr;
   owner_ = nullptr;
   tls_.reset();
-  orphaned_ = false;
+  loop_ = nullptr;
+  log_ = nullptr;
+  net::ListNode<net::Task>::unlink();
   reset_reply();
 }
 
@@ -77,6 +94,11 @@ void Exchange::reset_reply() noexcept {
   status_ = 200;
   content_type_.clear();
   fields_.clear();
+  on_gone_ = nullptr;
+  // What its destructor does is no news for a connection that is done with it.
+  if (const auto* const source = std::get_if<std::unique_ptr<BodySource>>(&reply_body_);
+      source != nullptr && *source != nullptr)
+    (*source)->woken_through(nullptr);
   reply_body_ = std::string_view();
   in_handler_ = finished_ = abandoned_ = false;
 }
@@ -190,7 +212,7 @@ std::pair<std::string_view, std::string_view> Exchange::argument_at(std::size_t 
 }
 
 const sockaddr& Exchange::server() const noexcept {
-  return orphaned_ ? server_.get() : owner_->local_address().get();
+  return gone() ? server_.get() : owner_->local_address().get();
 }
 
 void Exchange::set_status(int code) {
@@ -213,6 +235,8 @@ void Exchange::add_field(std::string_view name, std::string_view value) {
 }
 
 void Exchange::complete(Body body) noexcept {
+  // Destroyed last: with it the holder of the Reply may go.
+  const std::function<void()> dropped = std::exchange(on_gone_, nullptr);
   reply_body_ = std::move(body);
   holder_ = nullptr;
   finished_ = true;

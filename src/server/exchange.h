@@ -2,12 +2,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <variant>
 
+#include <httpd/log.h>
 #include <httpd/reply.h>
 #include <httpd/request.h>
 
@@ -15,12 +17,13 @@
 #include "http/media_type.h"
 #include "http/parser.h"
 #include "net/address.h"
+#include "net/event_loop.h"
 #include "server/router.h"
 
 namespace httpd::server {
 
 /// The engine's side of Request and Reply. Kept for reuse between requests, with its memory.
-class Exchange final : public Request, public ReplyChannel {
+class Exchange final : public Request, public ReplyChannel, private net::Task {
  public:
   /// Told when a reply is finished after the handler returned.
   class Owner {
@@ -45,8 +48,9 @@ class Exchange final : public Request, public ReplyChannel {
   void begin(Owner& owner, const net::Address& client, std::shared_ptr<const TlsSession> tls) noexcept;
   /// True while a handler keeps the Reply, and with it the right to look at the request.
   [[nodiscard]] bool is_held() const noexcept { return holder_ != nullptr; }
-  /// The client is gone, but a handler still holds the Reply: `guardian` is told when it lets go.
-  void orphan(Owner& guardian) noexcept;
+  /// The client is gone, but a handler still holds the Reply: `guardian` is told when it lets go. The handler
+  /// is told through `loop`, if it asked for that; `log` gets what its callback throws. All must outlive it.
+  void orphan(Owner& guardian, net::EventLoop& loop, Log& log) noexcept;
   /// Ends the request: a Reply still held goes blind, large memory is given back.
   // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
   void end() noexcept;
@@ -108,13 +112,15 @@ class Exchange final : public Request, public ReplyChannel {
   void finish(FileBody body) override;
   void finish(File file) override;
   void abandon() noexcept override;
-  [[nodiscard]] bool gone() const noexcept override { return orphaned_; }
+  [[nodiscard]] bool gone() const noexcept override { return loop_ != nullptr; }
+  void notify_when_gone(std::function<void()> callback) override;
   void held_by(Reply* holder) noexcept override { holder_ = holder; }
 
  private:
   // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
   void reset_reply() noexcept;
   void complete(Body body) noexcept;
+  void run() override;
 
   http::RequestParser parser_;
   const http::Limits& limits_;
@@ -127,9 +133,12 @@ class Exchange final : public Request, public ReplyChannel {
   Owner* owner_ = nullptr;
   std::shared_ptr<const TlsSession> tls_;
   net::Address client_;
-  net::Address server_;  // of an orphan, which has no connection to ask
+  net::Address server_;             // of an orphan, which has no connection to ask
+  net::EventLoop* loop_ = nullptr;  // of an orphan alone: where its handler is told
+  Log* log_ = nullptr;              // likewise
 
   Reply* holder_ = nullptr;
+  std::function<void()> on_gone_;
   int status_ = 200;
   std::string content_type_;  // empty: the default one
   std::string fields_;
@@ -137,7 +146,6 @@ class Exchange final : public Request, public ReplyChannel {
   bool in_handler_ = false;
   bool finished_ = false;
   bool abandoned_ = false;
-  bool orphaned_ = false;
 };
 
 }  // namespace httpd::server

@@ -1,23 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "server/loop_adapter.h"
 
-#include <fmt/format.h>
 #include <utility>
+
+#include "server/handler_call.h"
 
 namespace httpd::server {
 namespace {
-
-/// Calls a handler's callback. It may destroy the subscription that it came with, so the function is copied
-/// out by the caller first.
-void call(const std::function<void()>& callback, Log& log) noexcept {
-  try {
-    callback();
-  } catch (const std::exception& exception) {
-    log.write(LogLevel::kError, exception.what());
-  } catch (...) {
-    log.write(LogLevel::kError, "a handler's callback threw an exception that is no std::exception");
-  }
-}
 
 class TimerSubscription final : public Loop::Subscription, public LoopAdapter::Attached, private net::Timer {
  public:
@@ -32,7 +21,7 @@ class TimerSubscription final : public Loop::Subscription, public LoopAdapter::A
  private:
   void on_timer() override {
     const std::function<void()> callback = std::move(callback_);
-    call(callback, log_);
+    call_handler(callback, log_);
   }
   Log& log_;
   std::function<void()> callback_;
@@ -61,7 +50,7 @@ class DescriptorSubscription final : public Loop::Subscription,
   void on_events(std::uint32_t /*events*/) override {
     Log& log = log_;
     const std::shared_ptr<Callback> callback = callback_;
-    call(*callback, log);
+    call_handler(*callback, log);
   }
   net::EventLoop& loop_;
   Log& log_;

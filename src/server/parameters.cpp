@@ -126,6 +126,7 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
       seconds("header_timeout", 1, settings.header_timeout),
       seconds("body_timeout", 1, settings.body_timeout),
       seconds("send_timeout", 1, settings.send_timeout),
+      seconds("handler_timeout", 0, settings.handler_timeout),
       size("post_buf_size", 256, limits.post_buf_size),
       size("receive_buf_size", 1, limits.receive_buf_size),
       size("max_form_size", 256, limits.max_form_size),

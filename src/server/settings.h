@@ -22,9 +22,10 @@ struct Settings {
   std::vector<ListenAddress> listen;      ///< more listeners; with no address given they are all there are
   std::size_t buf_size = 0;               ///< bytes that a C-API handler may print; 0: see capi::PrintBuffer
   std::chrono::seconds conn_timeout{30};  ///< how long a connection may be idle between requests; 0: for ever
-  std::chrono::seconds header_timeout{30};  ///< from the first byte of a request to the end of its head
-  std::chrono::seconds body_timeout{30};    ///< between two arrivals of body bytes
-  std::chrono::seconds send_timeout{30};    ///< between two moments when the client takes reply bytes
+  std::chrono::seconds header_timeout{30};   ///< from the first byte of a request to the end of its head
+  std::chrono::seconds body_timeout{30};     ///< between two arrivals of body bytes
+  std::chrono::seconds send_timeout{30};     ///< between two moments when the client takes reply bytes
+  std::chrono::seconds handler_timeout{60};  ///< how long a handler may keep a Reply; 0: for ever
   std::chrono::seconds tls_handshake_timeout{
       10};  ///< from the first byte of a connection to its first request
   TlsSettings tls;

@@ -20,6 +20,7 @@ const std::array<Statistics::Description, Statistics::kCounters>& Statistics::de
       {"tls_failures", true},
       {"bytes_received", true},
       {"bytes_sent", true},
+      {"handler_timeouts", true},
   }};
   return kDescriptions;
 }

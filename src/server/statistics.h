@@ -29,6 +29,7 @@ class Statistics {
     kTlsFailures,
     kBytesReceived,
     kBytesSent,
+    kHandlerTimeouts,
     kCounters
   };
   struct Description {

@@ -20,6 +20,7 @@ BINARY = BUILD / "bin" / "opensips-httpd"
 TEST_MODULES = BUILD / "tests" / "modules"
 CAPI_PROBE = TEST_MODULES / "capi_probe.so"
 CPP_PROBE = TEST_MODULES / "cpp_probe.so"
+STREAM_PROBE = TEST_MODULES / "stream_probe.so"
 
 START_TIMEOUT = 20.0  # seconds; a sanitized build on a busy machine is slow to start
 STOP_TIMEOUT = 20.0

@@ -36,6 +36,7 @@ INTEGERS = [
     ("header_timeout", 1, MAX_INT),
     ("body_timeout", 1, MAX_INT),
     ("send_timeout", 1, MAX_INT),
+    ("handler_timeout", 0, MAX_INT),
     ("max_form_size", 256, MAX_BYTES),
     ("max_uri_size", 64, 2**20),
     ("max_header_size", 256, 2**20),

@@ -9,8 +9,8 @@ from daemon import free_port
 STOCK = ["port", "ip", "buf_size", "post_buf_size", "tls_cert_file", "tls_key_file", "tls_ciphers"]
 
 GOOD = {"port": 0, "ip": "127.0.0.1", "buf_size": 65536, "conn_timeout": 5, "header_timeout": 5, "body_timeout": 5,
-        "send_timeout": 5, "post_buf_size": 2048, "receive_buf_size": 4096, "max_form_size": 8192, "max_uri_size": 4096,
-        "max_header_size": 8192, "max_header_fields": 50, "auth_realm": "test", "auth_username": "operator",
+        "send_timeout": 5, "handler_timeout": 5, "post_buf_size": 2048, "receive_buf_size": 4096,
+        "max_form_size": 8192, "max_uri_size": 4096, "max_header_size": 8192, "max_header_fields": 50, "auth_realm": "test", "auth_username": "operator",
         "auth_password": "secret", "tls_key_permissions_check": 1, "tls_handshake_timeout": 5,
         "tls_ticket_lifetime": 60, "tls_ciphers": "NORMAL"}
 

@@ -37,8 +37,10 @@ int access_callback(void* /*cls*/, void* connection, const char* url, const char
   return answer(connection, buffer, page);
 }
 
+ssize_t flush_end = -1;
+
 ssize_t flush_callback(void* /*cls*/, std::uint64_t /*pos*/, char* buffer, std::size_t max) {
-  if (pieces.empty()) return -1;
+  if (pieces.empty()) return flush_end;
   const std::string piece = pieces.front();
   pieces.erase(pieces.begin());
   EXPECT_LE(piece.size(), max);
@@ -220,6 +222,11 @@ TEST_F(CHandlerTest, ANullPageIsFlushed) {
   EXPECT_EQ(channel.source->read(0, buffer, sizeof buffer), 4);
   EXPECT_EQ(channel.source->read(4, buffer, sizeof buffer), 3);
   EXPECT_EQ(channel.source->read(7, buffer, sizeof buffer), BodySource::kEnd);
+  for (const ssize_t broken : {-2, -3, -4, -1000}) {
+    flush_end = broken;
+    EXPECT_EQ(channel.source->read(7, buffer, sizeof buffer), BodySource::kBroken) << broken;
+  }
+  flush_end = -1;
 }
 
 TEST_F(CHandlerTest, AStatusThatIsNoneIsA500) {

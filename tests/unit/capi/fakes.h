@@ -3,6 +3,7 @@
 #pragma once
 
 #include <arpa/inet.h>
+#include <functional>
 #include <map>
 #include <memory>
 #include <netinet/in.h>
@@ -95,6 +96,7 @@ struct FakeChannel final : ReplyChannel {
   void finish(File /*file*/) override { finished = true; }
   void abandon() noexcept override { finished = true; }
   bool gone() const noexcept override { return false; }
+  void notify_when_gone(std::function<void()> /*callback*/) override {}
   void held_by(Reply* /*holder*/) noexcept override {}
 };
 

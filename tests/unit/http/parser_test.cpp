@@ -117,6 +117,24 @@ TEST(RequestParser, KnowsMethodsByTheirExactName) {
   }
 }
 
+TEST(RequestParser, ItsTextOfTheHeadIsReadTheSameByAnother) {
+  const Limits limits;
+  RequestParser parser(limits);
+  EXPECT_EQ(parser.head_text(), "");
+  const std::string head = "HEAD /a?b HTTP/1.9\r\nHost: a\r\nX-Y:  z \r\n\r\n";
+  ASSERT_EQ(parser.parse_head(head.substr(0, head.size() - 1)), State::kMore);
+  EXPECT_EQ(parser.head_text(), "");
+  ASSERT_EQ(parser.parse_head(head + "body"), State::kComplete);
+  EXPECT_EQ(parser.head_text(), "HEAD /a?b HTTP/1.1\r\nHost: a\r\nX-Y:  z \r\n\r\n");
+  RequestParser other(limits);
+  ASSERT_EQ(other.parse_head(parser.head_text()), State::kComplete);
+  EXPECT_EQ(other.head_text(), parser.head_text());
+  EXPECT_EQ(other.head().method, Method::kHead);
+  EXPECT_EQ(other.head().fields.back().value, "z");
+  parser.reset();
+  EXPECT_EQ(parser.head_text(), "");
+}
+
 TEST(RequestParser, ALaterMinorVersionIsReadAs11) {
   EXPECT_EQ(parse_every_way("GET / HTTP/1.9\r\nHost: a\r\n\r\n").state, State::kComplete);
   EXPECT_TRUE(parse_every_way("GET / HTTP/1.0\r\n\r\n").http_1_0);

@@ -85,6 +85,7 @@ constexpr Expectation kTable[] = {{Refusal::kMalformedRequestLine, 400, ""},
                                   {Refusal::kUnknownMethod, 501, ""},
                                   {Refusal::kUnknownTransferCoding, 501, ""},
                                   {Refusal::kShuttingDown, 503, ""},
+                                  {Refusal::kHandlerTimeout, 504, "handler_timeout"},
                                   {Refusal::kUnsupportedVersion, 505, ""}};
 
 TEST(Refusal, StatusAndParameter) {

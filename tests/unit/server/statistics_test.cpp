@@ -31,7 +31,7 @@ TEST(Statistics, HandshakesAreCountedBesideTheRest) {
   EXPECT_EQ(descriptions[Statistics::kTlsResumed].name, "tls_resumed");
   EXPECT_EQ(descriptions[Statistics::kTlsFailures].name, "tls_failures");
   EXPECT_TRUE(descriptions[Statistics::kTlsFailures].incremental);
-  EXPECT_EQ(descriptions[Statistics::kBytesSent].name, "bytes_sent") << "the last, as before";
+  EXPECT_EQ(descriptions[Statistics::kHandlerTimeouts].name, "handler_timeouts") << "the last";
 }
 
 TEST(Statistics, EachHasANameOfItsOwn) {

@@ -106,6 +106,7 @@ class FakeChannel final : public ReplyChannel {
   void finish(File /*content*/) override {}
   void abandon() noexcept override {}
   [[nodiscard]] bool gone() const noexcept override { return false; }
+  void notify_when_gone(std::function<void()> /*callback*/) override {}
   void held_by(Reply* /*holder*/) noexcept override {}
 };
 

@@ -67,6 +67,7 @@ class FakeChannel final : public ReplyChannel {
   void finish(File /*file*/) override { ADD_FAILURE() << "from a file"; }
   void abandon() noexcept override { ADD_FAILURE() << "abandoned"; }
   [[nodiscard]] bool gone() const noexcept override { return false; }
+  void notify_when_gone(std::function<void()> /*callback*/) override {}
   void held_by(Reply* /*holder*/) noexcept override {}
 
   int status = 200;
