@@ -45,7 +45,11 @@ constexpr std::array kRows = {
     Row{Refusal::kTooManyFields, {431, "The request has too many header fields", "max_header_fields"}},
     Row{Refusal::kUnknownMethod, {501, "The method is not known", ""}},
     Row{Refusal::kUnknownTransferCoding, {501, "The only transfer coding that is known is chunked", ""}},
+    Row{Refusal::kHandlerDied, {502, "The handler's process ended before it answered", ""}},
     Row{Refusal::kShuttingDown, {503, "The server is shutting down", ""}},
+    Row{Refusal::kQueueFull, {503, "All handlers are busy, and too many requests wait", "max_queue"}},
+    Row{Refusal::kWaitedTooLong, {503, "All handlers were busy for too long", "handler_timeout"}},
+    Row{Refusal::kOutOfResources, {503, "The server has no resources left for this request", ""}},
     Row{Refusal::kHandlerTimeout, {504, "The answer took too long", "handler_timeout"}},
     Row{Refusal::kUnsupportedVersion, {505, "The HTTP version is not supported", ""}},
 };

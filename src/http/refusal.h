@@ -40,7 +40,11 @@ enum class Refusal : std::uint8_t {
   kTooManyFields,            ///< RFC 6585 section 5
   kUnknownMethod,            ///< RFC 9110 section 15.6.2
   kUnknownTransferCoding,    ///< RFC 9112 section 6.1
+  kHandlerDied,              ///< RFC 9110 section 15.6.3
   kShuttingDown,             ///< RFC 9110 section 15.6.4
+  kQueueFull,                ///< RFC 9110 section 15.6.4: no handler process is free, and too many wait
+  kWaitedTooLong,            ///< RFC 9110 section 15.6.4: no handler process became free
+  kOutOfResources,           ///< RFC 9110 section 15.6.4: no memory or descriptor to hand the request on
   kHandlerTimeout,           ///< RFC 9110 section 15.6.5: the handler is what this server waited for
   kUnsupportedVersion,       ///< RFC 9110 section 15.6.6
 };

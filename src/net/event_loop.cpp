@@ -43,6 +43,13 @@ void EventLoop::add(int fd, std::uint32_t events, EventHandler& handler) {
     throw std::system_error(error, std::generic_category(), "epoll_ctl");
 }
 
+void EventLoop::change(int fd, std::uint32_t events, EventHandler& handler) noexcept {
+  epoll_event event{};
+  event.events = events;
+  event.data.ptr = &handler;
+  ::epoll_ctl(epoll_.get(), EPOLL_CTL_MOD, fd, &event);  // what is there already needs no memory
+}
+
 void EventLoop::remove(int fd, EventHandler& handler) noexcept {
   ::epoll_ctl(epoll_.get(), EPOLL_CTL_DEL, fd, nullptr);
   for (int i = next_; i < pending_; ++i)

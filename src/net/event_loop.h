@@ -58,6 +58,8 @@ class EventLoop {
   void add(int fd, std::uint32_t events, EventHandler& handler);
   /// Like add(), but answers errno instead of throwing; 0 when all is well.
   [[nodiscard]] int try_add(int fd, std::uint32_t events, EventHandler& handler) noexcept;
+  /// Watches a descriptor that add() has taken for other events from now on.
+  void change(int fd, std::uint32_t events, EventHandler& handler) noexcept;
   /// Stops watching. `handler` is not called any more, not even for events already fetched.
   void remove(int fd, EventHandler& handler) noexcept;
 

@@ -45,6 +45,16 @@ class IntrusiveList {
     head_.previous_->next_ = &node;
     head_.previous_ = &node;
   }
+  /// Puts `member`, which must not be in a list, before all others.
+  void push_front(T& member) noexcept {
+    Node& node = member;
+    node.next_ = head_.next_;
+    node.previous_ = &head_;
+    head_.next_->previous_ = &node;
+    head_.next_ = &node;
+  }
+  /// The first member; the list must not be empty.
+  [[nodiscard]] T& front() noexcept { return static_cast<T&>(*head_.next_); }
   /// Takes out and returns the first member; the list must not be empty.
   T& pop_front() noexcept {
     Node& node = *head_.next_;

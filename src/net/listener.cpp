@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kBacklog = 4096;      // the kernel cuts it to net.core.somaxconn
 constexpr int kAcceptsInARow = 64;  // connections already open get their turn between
+constexpr int kNear = 64;           // descriptors before the last one, from where on it is looked for
 constexpr Duration kPause = std::chrono::seconds(1);
 
 void set_option(int fd, int level, int name, int value) {
@@ -141,11 +142,13 @@ void Listener::watch(bool on) {
 
 void Listener::on_events(std::uint32_t /*events*/) {
   for (int i = 0; i < kAcceptsInARow; ++i) {
+    if (near_last_ && is_full()) return pause(EMFILE);
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
     UniqueFd fd(::accept4(socket_.descriptor(), reinterpret_cast<sockaddr*>(&peer), &length,
                           SOCK_NONBLOCK | SOCK_CLOEXEC));
     if (fd) {
+      near_last_ = fd.get() >= last_ - kNear;
       acceptor_.on_accept(std::move(fd), Address(reinterpret_cast<sockaddr&>(peer), length), socket_);
       continue;
     }
@@ -156,17 +159,26 @@ void Listener::on_events(std::uint32_t /*events*/) {
       case ENFILE:
       case ENOBUFS:
       case ENOMEM:
-        // The socket stays readable, so going on to watch it would spin.
-        watch(false);
-        loop_.arm(*this, kPause);
-        acceptor_.on_accept_failure(errno);
-        return;
+        return pause(errno);
       default:
         // The connection was reset while it waited, or the network failed it (accept(2) lists a dozen names):
         // the next one may be well.
         continue;
     }
   }
+}
+
+void Listener::pause(int error) {
+  // The socket stays readable, so going on to watch it would spin.
+  watch(false);
+  loop_.arm(*this, kPause);
+  acceptor_.on_accept_failure(error);
+}
+
+/// Whether the next descriptor would be beyond the last one.
+bool Listener::is_full() const noexcept {
+  const UniqueFd next(::fcntl(socket_.descriptor(), F_DUPFD_CLOEXEC, 0));
+  return !next || next.get() > last_;
 }
 
 void Listener::on_timer() noexcept {

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <limits>
 #include <string>
 #include <string_view>
 
@@ -73,6 +74,8 @@ class Listener final : private EventHandler, private Timer {
   ~Listener() override;
   Listener(const Listener&) = delete;
   Listener& operator=(const Listener&) = delete;
+  /// Accepts nothing that would get a descriptor above `last`, as if there were no more: others need them.
+  void stop_at(int last) noexcept { last_ = last; }
   /// A descriptor was closed: ends a pause early.
   void resume() noexcept {
     if (!watching_) on_timer();
@@ -82,10 +85,14 @@ class Listener final : private EventHandler, private Timer {
   void on_events(std::uint32_t events) override;
   void on_timer() noexcept override;
   void watch(bool on);
+  void pause(int error);
+  [[nodiscard]] bool is_full() const noexcept;
 
   EventLoop& loop_;
   const ListenSocket& socket_;
   Acceptor& acceptor_;
+  int last_ = std::numeric_limits<int>::max();
+  bool near_last_ = false;  // the last connection was: looking costs two system calls
   bool watching_ = false;
 };
 

@@ -37,6 +37,10 @@ IoResult PlainStream::write(std::span<const iovec> pieces) noexcept {
   return transmit(fd_.get(), pieces);
 }
 
+IoResult PlainStream::write_with_more(std::span<const iovec> pieces) noexcept {
+  return transmit(fd_.get(), pieces, MSG_MORE);
+}
+
 IoResult PlainStream::send_file(const FilePart& part) noexcept {
   return transmit_file(fd_.get(), part);
 }
@@ -59,16 +63,16 @@ IoResult receive(int descriptor, char* buffer, std::size_t size) noexcept {
   }
 }
 
-IoResult transmit(int descriptor, std::span<const iovec> pieces) noexcept {
+IoResult transmit(int descriptor, std::span<const iovec> pieces, int flags) noexcept {
   for (;;) {
     ssize_t count = 0;
     if (pieces.size() == 1) {
-      count = ::send(descriptor, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL);
+      count = ::send(descriptor, pieces[0].iov_base, pieces[0].iov_len, MSG_NOSIGNAL | flags);
     } else {
       msghdr message{};
       message.msg_iov = const_cast<iovec*>(pieces.data());  // sendmsg(2) does not write to them
       message.msg_iovlen = pieces.size();
-      count = ::sendmsg(descriptor, &message, MSG_NOSIGNAL);
+      count = ::sendmsg(descriptor, &message, MSG_NOSIGNAL | flags);
     }
     if (count > 0) return {IoResult::State::kDone, static_cast<std::size_t>(count)};
     if (count == 0) return {IoResult::State::kBlocked};

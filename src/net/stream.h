@@ -50,6 +50,8 @@ class Stream {
   /// Writes as much as goes of the pieces, in order. What the result does not count must be offered again, in
   /// the same order, before anything else.
   virtual IoResult write(std::span<const iovec> pieces) noexcept = 0;
+  /// The same where more is written at once after it: the two may share a packet.
+  virtual IoResult write_with_more(std::span<const iovec> pieces) noexcept { return write(pieces); }
   /// Sends as much of a part of a file as goes in one call. kDone with less than the whole does not say that
   /// the socket is full: what follows is to be offered until the result is kBlocked. What the result does not
   /// count must be offered before anything else, as with write(). Reading may wait for the disk.
@@ -75,6 +77,7 @@ class PlainStream final : public Stream {
   [[nodiscard]] int descriptor() const noexcept override { return fd_.get(); }
   IoResult read(char* buffer, std::size_t size) noexcept override;
   IoResult write(std::span<const iovec> pieces) noexcept override;
+  IoResult write_with_more(std::span<const iovec> pieces) noexcept override;
   IoResult send_file(const FilePart& part) noexcept override;
   bool end() noexcept override { return true; }
   void finish_writing() noexcept override;
@@ -83,9 +86,9 @@ class PlainStream final : public Stream {
   UniqueFd fd_;
 };
 
-/// recv(2) and sendmsg(2) in the terms of streams; SIGPIPE never comes.
+/// recv(2) and sendmsg(2) in the terms of streams; SIGPIPE never comes. `flags`: others of sendmsg(2).
 [[nodiscard]] IoResult receive(int descriptor, char* buffer, std::size_t size) noexcept;
-[[nodiscard]] IoResult transmit(int descriptor, std::span<const iovec> pieces) noexcept;
+[[nodiscard]] IoResult transmit(int descriptor, std::span<const iovec> pieces, int flags = 0) noexcept;
 
 /// sendfile(2) in the same terms: see Stream::send_file().
 [[nodiscard]] IoResult transmit_file(int descriptor, const FilePart& part) noexcept;

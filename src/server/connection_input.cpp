@@ -13,6 +13,7 @@ namespace {
 /// costs more than a new connection does.
 constexpr std::uint64_t kDiscardLimit = 256 * 1024;
 constexpr std::size_t kReserveLimit = 64 * 1024 * 1024;
+constexpr std::size_t kSpillReserve = 128 * 1024;  // where what is more goes to a file
 constexpr int kDiscardReads = 16;
 
 }  // namespace
@@ -60,7 +61,9 @@ Connection::Step Connection::on_head_complete() {
   if (refusal_ == http::Refusal::kNone) {
     const auto [limit, too_large] = exchange_->body_limit();
     if (counted && framing.length > limit) return refuse(too_large, true);
-    if (counted) exchange_->received_body().reserve(std::min<std::uint64_t>(framing.length, kReserveLimit));
+    if (counted)
+      exchange_->received_body().reserve(std::min<std::uint64_t>(
+          framing.length, context_.dispatcher == nullptr ? kReserveLimit : kSpillReserve));
   } else if (framing.expects_continue || framing.unknown_expectation ||
              (counted && framing.length > kDiscardLimit)) {
     // Whether the body comes after this reply is the client's choice, so the connection cannot be kept.
@@ -80,6 +83,9 @@ Connection::Step Connection::read_body() {
       exchange_->parser().parse_body(input_, wanted ? &exchange_->received_body() : nullptr,
                                      wanted ? limit : kDiscardLimit, wanted ? too_large : refusal_, consumed);
   consume(consumed);
+  if (wanted && context_.dispatcher != nullptr && state != http::RequestParser::State::kRefused &&
+      !exchange_->spill_body(state == http::RequestParser::State::kComplete))
+    return refuse(http::Refusal::kOutOfResources, state != http::RequestParser::State::kComplete);
   switch (state) {
     case http::RequestParser::State::kComplete:
       return on_message_complete();

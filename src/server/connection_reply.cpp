@@ -8,6 +8,8 @@
 #include "http/escape.h"
 #include "http/reply_head.h"
 #include "server/connection.h"
+#include "server/refusal_line.h"
+#include "server/request_call.h"
 
 namespace httpd::server {
 namespace {
@@ -51,16 +53,12 @@ Connection::Step Connection::answer() {
   // Replies that are ready do not wait for a handler that may be slow, once one in this turn was.
   if (context_.loop.now() - turn_began_ > kNoticeable && !flush() && phase_ == Phase::kClosed)
     return Step::kWait;
-  std::string error;
+  if (context_.board != nullptr) exchange_->show_on(*context_.board, context_.loop.now());
   kept_since_ = context_.loop.now();
-  const bool good = exchange_->run_handler(error);
+  answer_by_handler(*exchange_, context_.dispatcher, context_.log);
   context_.loop.refresh_time();
-  if (!good) {
-    context_.log.write(LogLevel::kError,
-                       fmt::format("handler of root {} failed: {}; answered with 500",
-                                   exchange_->routed_to()->root, http::escape_for_log(error)));
-    exchange_->answer(500, "The handler failed\n");
-  } else if (!exchange_->finished()) {
+  if (!exchange_->finished()) {
+    exchange_->show_kept(context_.loop.now());
     return Step::kAgain;
   }
   start_reply();
@@ -86,24 +84,15 @@ void Connection::log_refusal(http::Refusal refusal) {
   const http::RefusalInfo& info = http::describe(refusal);
   const LogLevel level = info.parameter.empty() ? LogLevel::kInfo : LogLevel::kWarning;
   if (!context_.log.enabled(level) || !context_.throttle.admit(context_.log, context_.loop.now())) return;
-  std::string line = fmt::format("{}: {} {}", client_text(), info.status, info.reason);
-  const std::string_view shown = exchange_->parser().request_line(phase_ == Phase::kHead ? input_ : "");
-  if (!shown.empty()) line += fmt::format("; request \"{}\"", http::escape_for_log(shown));
-  if (refusal == http::Refusal::kHandlerTimeout) line += fmt::format(" to root {}", exchange_->root());
-  if (info.status == 401) {
-    line += "; parameters auth_username and auth_password of module httpd say who may";
-  } else if (!info.parameter.empty()) {
-    line += fmt::format("; parameter {} of module httpd moves this limit", info.parameter);
-  }
-  context_.log.write(level, line);
+  const bool of_handler = refusal == http::Refusal::kHandlerTimeout;
+  context_.log.write(level,
+                     refusal_line(refusal, client_text(),
+                                  exchange_->parser().request_line(phase_ == Phase::kHead ? input_ : ""),
+                                  of_handler ? exchange_->root() : std::string_view()));
 }
 
 void Connection::start_reply() {
-  if (exchange_->abandoned())
-    context_.log.write(LogLevel::kError,
-                       fmt::format("handler of root {} let a request go without answering it; "
-                                   "answered with 500",
-                                   exchange_->root()));
+  log_abandoned(*exchange_, context_.log);
   const int status = exchange_->status();
   if (context_.draining && keep_alive_) {
     keep_alive_ = false;
@@ -126,6 +115,7 @@ void Connection::start_reply() {
       write_head(0, true);
       end_reply();
     } else {
+      exchange_->show_streaming(context_.loop.now());
       stream_position_ = 0;
       supply_ = Supply::kReady;
       head_pending_ = true;

@@ -34,7 +34,8 @@ void Connection::await_reply() {
   // there (RFC 9110 section 15.2), and must not go to HTTP/1.0 clients.
   if ((hung_up_ || input_ended_) && !looked_for_ && !exchange_->parser().head().http_1_0)
     return set_limit(Limit::kGone, false);
-  set_limit(Limit::kHandler, true);
+  // A dispatcher has limits of its own: it knows who waits and who is served.
+  set_limit(context_.dispatcher == nullptr ? Limit::kHandler : Limit::kNone, true);
 }
 
 void Connection::look_for_client() {

@@ -12,6 +12,7 @@
 #include "http/date.h"
 #include "net/event_loop.h"
 #include "server/access.h"
+#include "server/dispatcher.h"
 #include "server/exchange.h"
 #include "server/log_throttle.h"
 #include "server/router.h"
@@ -60,8 +61,10 @@ class Context final : private Exchange::Owner {
   std::unique_ptr<char[]> read_buffer;
   /// Replies of the connection whose turn it is, until they are written. Empty between turns: see Turn.
   std::string output;
-  bool draining = false;  ///< the server is shutting down: every reply closes its connection
-  bool refusing = false;  ///< besides, no handler is called any more
+  RequestBoard* board = nullptr;     ///< null: requests are not shown, or the dispatcher shows them
+  Dispatcher* dispatcher = nullptr;  ///< null: handlers run in this process
+  bool draining = false;             ///< the server is shutting down: every reply closes its connection
+  bool refusing = false;             ///< besides, no handler is called any more
 
  private:
   void on_reply_finished(Exchange& exchange) noexcept override;

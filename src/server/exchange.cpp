@@ -6,17 +6,20 @@
 #include <ctime>
 #include <new>
 #include <stdexcept>
+#include <unistd.h>
 
 #include "http/characters.h"
 #include "http/form.h"
 #include "http/multipart.h"
 #include "server/file_reply.h"
 #include "server/handler_call.h"
+#include "server/request_board.h"
 
 namespace httpd::server {
 namespace {
 
 constexpr std::size_t kKeptCapacity = 64 * 1024;  // what an exchange at rest may hold of each text
+constexpr std::size_t kSpillPiece = 64 * 1024;    // what of a body is in memory before it goes to a file
 constexpr std::string_view kDefaultType = "text/plain; charset=utf-8";
 
 /// The fields that frame the message or belong to the connection: a handler that set one could split a reply.
@@ -41,6 +44,20 @@ void clear(std::string& text) noexcept {
 
 Exchange::~Exchange() {
   if (holder_ != nullptr) holder_->detach();
+  if (board_ != nullptr) board_->close(board_slot_);
+}
+
+void Exchange::show_on(RequestBoard& board, net::TimePoint now) noexcept {
+  board_ = &board;
+  board_slot_ = board.open(*this, RequestBoard::State::kRunning, ::getpid(), now);
+}
+
+void Exchange::show_kept(net::TimePoint now) noexcept {
+  if (board_ != nullptr) board_->change(board_slot_, RequestBoard::State::kKept, ::getpid(), now);
+}
+
+void Exchange::show_streaming(net::TimePoint now) noexcept {
+  if (board_ != nullptr) board_->change(board_slot_, RequestBoard::State::kStreaming, ::getpid(), now);
 }
 
 void Exchange::begin(Owner& owner, const net::Address& client,
@@ -73,8 +90,11 @@ void Exchange::run() {
 // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
 void Exchange::end() noexcept {
   if (holder_ != nullptr) std::exchange(holder_, nullptr)->detach();
+  if (board_ != nullptr) std::exchange(board_, nullptr)->close(board_slot_);
   parser_.reset();
   clear(body_);
+  spilled_.reset();
+  lent_body_ = {};
   clear(decoded_path_);
   below_root_ = {};
   media_type_.essence.clear();
@@ -133,12 +153,12 @@ std::pair<std::size_t, http::Refusal> Exchange::body_limit() const noexcept {
 
 http::Refusal Exchange::read_arguments() {
   arguments_.clear();
-  if (!body_.empty()) {
+  if (const std::string_view form = body(); !form.empty()) {
     http::Refusal refusal = http::Refusal::kNone;
     if (http::is_urlencoded_form(media_type_.essence)) {
-      refusal = http::parse_urlencoded(body_, limits_.post_buf_size, arguments_);
+      refusal = http::parse_urlencoded(form, limits_.post_buf_size, arguments_);
     } else if (http::is_multipart_form(media_type_.essence)) {
-      refusal = http::parse_multipart(body_, media_type_.boundary, limits_.post_buf_size, arguments_);
+      refusal = http::parse_multipart(form, media_type_.boundary, limits_.post_buf_size, arguments_);
     }
     if (refusal != http::Refusal::kNone) return refusal;
   }
@@ -146,11 +166,15 @@ http::Refusal Exchange::read_arguments() {
   return query().empty() ? http::Refusal::kNone : http::parse_urlencoded(query(), 0, arguments_);
 }
 
-bool Exchange::run_handler(std::string& error) {
+bool Exchange::run_handler(Dispatcher* dispatcher, std::string& error) {
   in_handler_ = true;
   bool good = false;
   try {
-    route_->handler->handle(*this, Reply(*this));
+    if (dispatcher != nullptr) {
+      dispatcher->dispatch(*this, Reply(*this));
+    } else {
+      route_->handler->handle(*this, Reply(*this));
+    }
     good = true;
   } catch (const std::exception& exception) {
     error = exception.what();
@@ -167,6 +191,22 @@ void Exchange::answer(int status, std::string text) {
   status_ = status;
   reply_body_ = std::move(text);
   finished_ = true;
+}
+
+bool Exchange::spill_body(bool complete) noexcept {
+  const bool form =
+      http::is_urlencoded_form(media_type_.essence) || http::is_multipart_form(media_type_.essence);
+  const bool begun = spilled_.size() != 0;
+  if (form || (!(begun && complete) && body_.size() < kSpillPiece)) return true;
+  if (!spilled_.append(body_)) return false;
+  body_.clear();
+  return !complete || (spilled_.append(std::string_view("", 1)) && spilled_.seal());
+}
+
+void Exchange::take_reply_head(int status, std::string_view type, std::string_view fields) {
+  content_type_.assign(type);
+  fields_.assign(fields);
+  status_ = status;
 }
 
 void Exchange::add_engine_field(std::string_view name, std::string_view value) {
@@ -209,10 +249,6 @@ std::optional<std::string_view> Exchange::argument(std::string_view name) const 
 
 std::pair<std::string_view, std::string_view> Exchange::argument_at(std::size_t index) const noexcept {
   return arguments_.at(index);
-}
-
-const sockaddr& Exchange::server() const noexcept {
-  return gone() ? server_.get() : owner_->local_address().get();
 }
 
 void Exchange::set_status(int code) {

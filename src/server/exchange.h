@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <functional>
 #include <memory>
 #include <string>
@@ -18,9 +19,13 @@
 #include "http/parser.h"
 #include "net/address.h"
 #include "net/event_loop.h"
+#include "net/spill_file.h"
+#include "server/dispatcher.h"
 #include "server/router.h"
 
 namespace httpd::server {
+
+class RequestBoard;
 
 /// The engine's side of Request and Reply. Kept for reuse between requests, with its memory.
 class Exchange final : public Request, public ReplyChannel, private net::Task {
@@ -51,12 +56,27 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   /// The client is gone, but a handler still holds the Reply: `guardian` is told when it lets go. The handler
   /// is told through `loop`, if it asked for that; `log` gets what its callback throws. All must outlive it.
   void orphan(Owner& guardian, net::EventLoop& loop, Log& log) noexcept;
+  /// Shows the request on `board`, which must outlive this, until its end.
+  void show_on(RequestBoard& board, net::TimePoint now) noexcept;
+  /// What the request is doing now, where it is shown.
+  void show_kept(net::TimePoint now) noexcept;
+  void show_streaming(net::TimePoint now) noexcept;
   /// Ends the request: a Reply still held goes blind, large memory is given back.
   // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
   void end() noexcept;
 
   [[nodiscard]] http::RequestParser& parser() noexcept { return parser_; }
+  [[nodiscard]] const http::RequestParser& parser() const noexcept { return parser_; }
   [[nodiscard]] std::string& received_body() noexcept { return body_; }
+  /// The body from memory of somebody else's, valid until end(); the byte after it is a NUL. Instead of
+  /// received_body().
+  void lend_body(std::string_view body) noexcept { lent_body_ = body; }
+  /// For a body that a handler in another process will get: moves what has come of it to a file, if that is
+  /// much and no form, which is to be split first. `complete`: that was all. False when the system has no
+  /// resources for it.
+  [[nodiscard]] bool spill_body(bool complete) noexcept;
+  /// The body, with a NUL behind it, where spill_body() has moved it; body() is empty then.
+  [[nodiscard]] const net::SpillFile& spilled_body() const noexcept { return spilled_; }
 
   /// Finds the route and everything else that the head tells. Once, after the head is complete.
   http::Refusal route(const Router& router);
@@ -66,8 +86,8 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   /// Splits query and form into arguments. Once, after the body is complete.
   http::Refusal read_arguments();
 
-  /// Runs the route's handler. False when it threw; `error` says what.
-  bool run_handler(std::string& error);
+  /// Runs the route's handler or, unless it is null, the dispatcher. False when it threw; `error` says what.
+  bool run_handler(Dispatcher* dispatcher, std::string& error);
   /// True when the reply is complete; false when the handler kept it.
   [[nodiscard]] bool finished() const noexcept { return finished_; }
   /// True when the handler let the reply go without sending it.
@@ -76,11 +96,15 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   /// The reply, once finished().
   [[nodiscard]] int status() const noexcept { return status_; }
   [[nodiscard]] std::string_view content_type() const noexcept;
+  [[nodiscard]] std::string_view content_type_given() const noexcept { return content_type_; }
   [[nodiscard]] const std::string& reply_fields() const noexcept { return fields_; }
   [[nodiscard]] Body& reply_body() noexcept { return reply_body_; }
   /// Replaces the reply by one of the engine's own, in plain text.
   void answer(int status, std::string text);
   void add_engine_field(std::string_view name, std::string_view value);
+  /// Takes over what a handler in another process said: status, content type ("" for the default one) and
+  /// header lines, as content_type_given() and reply_fields() of that process's exchange gave them.
+  void take_reply_head(int status, std::string_view type, std::string_view fields);
 
   // Request
   [[nodiscard]] Method method() const noexcept override;
@@ -96,9 +120,16 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   [[nodiscard]] std::pair<std::string_view, std::string_view> argument_at(
       std::size_t index) const noexcept override;
   [[nodiscard]] std::string_view media_type() const noexcept override { return media_type_.essence; }
-  [[nodiscard]] std::string_view body() const noexcept override { return body_; }
+  [[nodiscard]] std::string_view body() const noexcept override {
+    return lent_body_.data() == nullptr ? std::string_view(body_) : lent_body_;
+  }
   [[nodiscard]] const sockaddr& client() const noexcept override { return client_.get(); }
-  [[nodiscard]] const sockaddr& server() const noexcept override;
+  [[nodiscard]] const net::Address& client_address() const noexcept { return client_; }
+  [[nodiscard]] const net::Address& server_address() const noexcept {
+    return gone() ? server_ : owner_->local_address();
+  }
+  [[nodiscard]] const std::shared_ptr<const TlsSession>& tls_session() const noexcept { return tls_; }
+  [[nodiscard]] const sockaddr& server() const noexcept override { return server_address().get(); }
   [[nodiscard]] const TlsSession* tls() const noexcept override { return tls_.get(); }
 
   // ReplyChannel
@@ -125,6 +156,8 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   http::RequestParser parser_;
   const http::Limits& limits_;
   std::string body_;
+  std::string_view lent_body_;
+  net::SpillFile spilled_;
   std::string decoded_path_;
   std::string_view below_root_;
   http::MediaType media_type_;
@@ -136,6 +169,9 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   net::Address server_;             // of an orphan, which has no connection to ask
   net::EventLoop* loop_ = nullptr;  // of an orphan alone: where its handler is told
   Log* log_ = nullptr;              // likewise
+
+  RequestBoard* board_ = nullptr;
+  std::size_t board_slot_ = 0;
 
   Reply* holder_ = nullptr;
   std::function<void()> on_gone_;

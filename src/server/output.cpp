@@ -86,7 +86,10 @@ net::IoResult OutputQueue::write_memory(net::Stream& stream) {
     vector[count++] = {const_cast<char*>(rest.data()), rest.size()};
     offered += rest.size();
   }
-  net::IoResult result = stream.write(std::span(vector.data(), count));
+  // The head of a reply and the beginning of its file are one packet.
+  const bool file_follows = count < pieces_->size() && (*pieces_)[count].file() != nullptr;
+  const std::span pieces(vector.data(), count);
+  net::IoResult result = file_follows ? stream.write_with_more(pieces) : stream.write(pieces);
   if (result.state == net::IoResult::State::kDone && result.bytes < offered)
     result.state = net::IoResult::State::kBlocked;
   return result;

@@ -14,6 +14,8 @@ namespace {
 
 constexpr long long kMaxSeconds = 2'147'483'647;
 constexpr long long kMaxBytes = 1LL << 30U;
+constexpr long long kMaxWorkers = 256;
+constexpr long long kMaxQueue = 1'000'000;
 constexpr long long kMaxTicketLifetime = 7LL * 24 * 3600;  // RFC 8446 section 4.6.1
 
 Parameter size(std::string name, long long min, std::size_t& target, long long max = kMaxBytes) {
@@ -127,6 +129,9 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
       seconds("body_timeout", 1, settings.body_timeout),
       seconds("send_timeout", 1, settings.send_timeout),
       seconds("handler_timeout", 0, settings.handler_timeout),
+      size("workers", 0, settings.workers, kMaxWorkers),
+      size("max_queue", 0, settings.max_queue, kMaxQueue),
+      size("max_root_workers", 0, settings.max_root_workers, kMaxWorkers),
       size("post_buf_size", 256, limits.post_buf_size),
       size("receive_buf_size", 1, limits.receive_buf_size),
       size("max_form_size", 256, limits.max_form_size),

@@ -2,9 +2,11 @@
 #include "server/server.h"
 
 #include <algorithm>
+#include <climits>
 #include <cstring>
 #include <fmt/format.h>
 #include <stdexcept>
+#include <sys/resource.h>
 #include <utility>
 
 namespace httpd::server {
@@ -34,6 +36,14 @@ void Server::serve(const net::ListenSocket& socket, bool tls) {
   if (tls && tls_ == nullptr) throw std::logic_error("TLS is served before there is a certificate");
   net::Listener::Acceptor& acceptor = *this;
   entrances_.push_back({&socket, tls, std::make_unique<net::Listener>(context_.loop, socket, acceptor)});
+  entrances_.back().listener->stop_at(last_descriptor_);
+}
+
+void Server::keep_free(std::size_t descriptors) noexcept {
+  rlimit limit{};
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX) return;
+  const std::size_t all = limit.rlim_cur;
+  last_descriptor_ = static_cast<int>(all - std::min(all, descriptors)) - 1;
 }
 
 bool Server::speaks_tls(const net::ListenSocket& socket) const noexcept {
@@ -77,6 +87,9 @@ void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::Li
 
 void Server::on_accept_failure(int error) {
   context_.statistics.add(Statistics::kAcceptFailures);
+  // Each connection that ends is the end of a pause, and perhaps the beginning of the next.
+  if (context_.loop.now() - failure_logged_ < std::chrono::seconds(1)) return;
+  failure_logged_ = context_.loop.now();
   context_.log.write(
       LogLevel::kError,
       fmt::format("cannot accept connections: {}; trying again every second (raise the limit of open "

@@ -5,6 +5,7 @@
 #include <chrono>
 #include <cstddef>
 #include <functional>
+#include <limits>
 #include <memory>
 #include <vector>
 
@@ -34,11 +35,20 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
 
   /// Handshakes are done with `credentials` from now on; open connections keep theirs. Throws std::bad_alloc.
   void use_tls(std::shared_ptr<const net::TlsCredentials> credentials);
+  /// Shows on `board`, which must outlive the server, which requests are with handlers in this process.
+  /// Before serving.
+  void show_requests(RequestBoard& board) noexcept { context_.board = &board; }
+  /// Has `dispatcher`, which must outlive the server, answer all requests: no handler runs in this process.
+  /// Before serving.
+  void use_dispatcher(Dispatcher& dispatcher) noexcept { context_.dispatcher = &dispatcher; }
   /// Calls Handler::init_process() of every root. Once, before serving. What a handler throws comes through.
   void init_handlers();
   /// Serves the connections of a socket that is listening already and must outlive the server; with `tls`,
   /// after use_tls(), they begin with a handshake. Throws std::system_error.
   void serve(const net::ListenSocket& socket, bool tls = false);
+
+  /// Leaves so many descriptors of this process to others than connections. Before serving.
+  void keep_free(std::size_t descriptors) noexcept;
 
   /// What becomes of the requests that no handler has begun with when the server drains.
   enum class Waiting : bool {
@@ -73,6 +83,8 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   net::IntrusiveList<Connection> connections_;
   std::size_t count_ = 0;
   std::function<void()> drained_;
+  int last_descriptor_ = std::numeric_limits<int>::max();  // for a connection
+  net::TimePoint failure_logged_{};
 };
 
 }  // namespace httpd::server

@@ -27,7 +27,10 @@ struct Settings {
   std::chrono::seconds send_timeout{30};     ///< between two moments when the client takes reply bytes
   std::chrono::seconds handler_timeout{60};  ///< how long a handler may keep a Reply; 0: for ever
   std::chrono::seconds tls_handshake_timeout{
-      10};  ///< from the first byte of a connection to its first request
+      10};                           ///< from the first byte of a connection to its first request
+  std::size_t workers = 0;           ///< handler processes; 0: handlers run in the HTTPD process
+  std::size_t max_queue = 1024;      ///< requests that wait for a handler process
+  std::size_t max_root_workers = 0;  ///< handler processes that one root may have at a time; 0: all but one
   TlsSettings tls;
   AccessSettings access;
   http::Limits limits;

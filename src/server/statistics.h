@@ -29,7 +29,11 @@ class Statistics {
     kTlsFailures,
     kBytesReceived,
     kBytesSent,
+    kBusyWorkers,
+    kQueuedRequests,
+    kQueueRefusals,
     kHandlerTimeouts,
+    kHandlerDeaths,
     kCounters
   };
   struct Description {

@@ -84,7 +84,11 @@ constexpr Expectation kTable[] = {{Refusal::kMalformedRequestLine, 400, ""},
                                   {Refusal::kTooManyFields, 431, "max_header_fields"},
                                   {Refusal::kUnknownMethod, 501, ""},
                                   {Refusal::kUnknownTransferCoding, 501, ""},
+                                  {Refusal::kHandlerDied, 502, ""},
                                   {Refusal::kShuttingDown, 503, ""},
+                                  {Refusal::kQueueFull, 503, "max_queue"},
+                                  {Refusal::kWaitedTooLong, 503, "handler_timeout"},
+                                  {Refusal::kOutOfResources, 503, ""},
                                   {Refusal::kHandlerTimeout, 504, "handler_timeout"},
                                   {Refusal::kUnsupportedVersion, 505, ""}};
 

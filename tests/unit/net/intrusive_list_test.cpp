@@ -36,6 +36,24 @@ TEST(IntrusiveList, KeepsOrderAndLosesDestroyedMembers) {
   EXPECT_TRUE(three.linked());
 }
 
+TEST(IntrusiveList, TakesMembersAtItsFrontToo) {
+  IntrusiveList<Item> list;
+  Item one(1);
+  Item two(2);
+  Item three(3);
+  list.push_front(two);
+  EXPECT_EQ(&list.front(), &two);
+  list.push_back(three);
+  list.push_front(one);
+  EXPECT_EQ(values(list), (std::vector{1, 2, 3}));
+  EXPECT_EQ(&list.front(), &one);
+  one.unlink();
+  EXPECT_EQ(&list.front(), &two);
+  EXPECT_EQ(list.pop_front().value, 2);
+  list.push_front(one);
+  EXPECT_EQ(values(list), (std::vector{1, 3}));
+}
+
 TEST(IntrusiveList, SplicesInOrder) {
   IntrusiveList<Item> left;
   IntrusiveList<Item> right;

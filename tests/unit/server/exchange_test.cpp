@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <gmock/gmock.h>
 #include <netinet/in.h>
+#include <unistd.h>
 
 #include "fixture.h"
 
@@ -141,6 +142,82 @@ TEST_F(ExchangeTest, LentBytesAreReleasedOnce) {
     });
     EXPECT_THAT(got, ::testing::EndsWith(memory));
     EXPECT_EQ(released, 1) << size;
+  }
+}
+
+/// A request without a connection, whose body has come in pieces.
+class SpillingTest : public ServerTest, protected Exchange::Owner {
+ protected:
+  SpillingTest() : exchange(settings.limits) {
+    root("r", {Method::kPost}, [](const Request&, Reply) {});
+  }
+  ~SpillingTest() override { exchange.end(); }
+  void begin(std::string_view type) {
+    exchange.begin(*this, {}, nullptr);
+    const std::string head =
+        "POST /r HTTP/1.1\r\nHost: a\r\nContent-Length: 1\r\nContent-Type: " + std::string(type) + "\r\n\r\n";
+    ASSERT_EQ(exchange.parser().parse_head(head), http::RequestParser::State::kComplete);
+    ASSERT_EQ(exchange.route(router), http::Refusal::kNone);
+  }
+  std::string spilled() {
+    std::string bytes(exchange.spilled_body().size(), '?');
+    EXPECT_EQ(::pread(exchange.spilled_body().descriptor(), bytes.data(), bytes.size(), 0),
+              static_cast<ssize_t>(bytes.size()));
+    return bytes;
+  }
+  void on_reply_finished(Exchange& /*exchange*/) noexcept override {}
+  const net::Address& local_address() noexcept override { return nowhere_; }
+  Exchange exchange;
+
+ private:
+  net::Address nowhere_;
+};
+
+TEST_F(SpillingTest, ALargeBodyGoesToAFileAsItComes) {
+  begin("application/json");
+  const std::string piece(64 * 1024, 'p');
+  std::string whole;
+  for (int count = 0; count < 3; ++count) {
+    exchange.received_body() += piece;
+    whole += piece;
+    ASSERT_TRUE(exchange.spill_body(false));
+    EXPECT_TRUE(exchange.body().empty());
+  }
+  exchange.received_body() += "rest";
+  ASSERT_TRUE(exchange.spill_body(false));
+  EXPECT_EQ(exchange.body(), "rest") << "little waits for more";
+  ASSERT_TRUE(exchange.spill_body(true));
+  EXPECT_TRUE(spilled() == whole + "rest" + '\0');
+  EXPECT_EQ(::ftruncate(exchange.spilled_body().descriptor(), 0), -1) << "it is sealed";
+  exchange.end();
+  EXPECT_EQ(exchange.spilled_body().size(), 0U);
+}
+
+TEST_F(SpillingTest, ASmallBodyStays) {
+  begin("application/json");
+  exchange.received_body().assign(64 * 1024 - 1, 's');
+  ASSERT_TRUE(exchange.spill_body(true));
+  EXPECT_EQ(exchange.spilled_body().size(), 0U);
+  EXPECT_EQ(exchange.body().size(), 64U * 1024 - 1);
+}
+
+TEST_F(SpillingTest, ABodyThatEndsWithAPieceIsSealedToo) {
+  begin("application/json");
+  exchange.received_body().assign(64 * 1024, 's');
+  ASSERT_TRUE(exchange.spill_body(false));
+  ASSERT_TRUE(exchange.spill_body(true));
+  EXPECT_EQ(spilled(), std::string(64 * 1024, 's') + '\0');
+}
+
+TEST_F(SpillingTest, AFormStaysToBeSplit) {
+  for (const std::string_view type :
+       {"application/x-www-form-urlencoded", "multipart/form-data; boundary=b"}) {
+    begin(type);
+    exchange.received_body().assign(200'000, 'f');
+    ASSERT_TRUE(exchange.spill_body(true));
+    EXPECT_EQ(exchange.spilled_body().size(), 0U);
+    EXPECT_EQ(exchange.body().size(), 200'000U);
+    exchange.end();
   }
 }
 

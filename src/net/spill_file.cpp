@@ -1,0 +1,33 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "net/spill_file.h"
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace httpd::net {
+
+bool SpillFile::append(std::string_view bytes) noexcept {
+  if (!file_) file_ = UniqueFd(::memfd_create("httpd body", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file_) return false;
+  while (!bytes.empty()) {
+    const ssize_t count = ::write(file_.get(), bytes.data(), bytes.size());
+    if (count < 0 && errno == EINTR) continue;
+    if (count <= 0) return false;
+    bytes.remove_prefix(static_cast<std::size_t>(count));
+    size_ += static_cast<std::uint64_t>(count);
+  }
+  return true;
+}
+
+bool SpillFile::seal() noexcept {
+  return ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
+}
+
+void SpillFile::reset() noexcept {
+  file_.reset();
+  size_ = 0;
+}
+
+}  // namespace httpd::net

@@ -1,0 +1,22 @@
+// Having requests answered by handlers that run elsewhere.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <httpd/reply.h>
+
+namespace httpd::server {
+
+class Exchange;
+
+/// Where a server takes its requests when no handler is to run in its own process.
+class Dispatcher {
+ public:
+  /// Has the route's handler answer `request`, now or later, through `reply`. `request` is complete and stays
+  /// valid until `reply` is sent or destroyed. It may throw: the client gets a 500 then.
+  virtual void dispatch(Exchange& request, Reply reply) = 0;
+
+ protected:
+  ~Dispatcher() = default;
+};
+
+}  // namespace httpd::server
