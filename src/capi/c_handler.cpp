@@ -5,6 +5,8 @@
 #include <cstring>
 #include <netinet/in.h>
 #include <string>
+#include <utility>
+#include <variant>
 
 #include "capi/c_api.h"
 
@@ -148,7 +150,8 @@ void CHandler::send_page(const Request& request, const str& page, Reply& reply) 
   }
   // The engine drops the body of a HEAD reply, so there is nothing worth handing over.
   if (size > kCopyLimit && print_buffer.contains(page.s, size)) {
-    reply.send(print_buffer.lend(page.s, size));
+    std::visit([&reply](auto&& body) { reply.send(std::forward<decltype(body)>(body)); },
+               print_buffer.lend(page.s, size));
   } else {
     reply.send_copy({page.s, size});
     print_buffer.settle(!print_buffer.starts_in(page.s));

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "capi/print_buffer.h"
 
+#include <algorithm>
+#include <cstdint>
+#include <fcntl.h>
 #include <new>
 #include <string>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
+#include <utility>
 
 namespace httpd::capi {
 namespace {
@@ -21,26 +26,45 @@ std::size_t round_up(std::size_t size) noexcept {
   return (size + page_size() - 1) / page_size() * page_size();
 }
 
+/// A memory file of this length; -1 where there can be none.
+int make_file(std::size_t size) noexcept {
+  rlimit limit{};
+  // A longer file than that is answered with a signal.
+  if (::getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur < size) return -1;
+  const int file = ::memfd_create("httpd reply", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+  if (file >= 0 && ::ftruncate(file, static_cast<off_t>(size)) == 0) return file;
+  if (file >= 0) ::close(file);
+  return -1;
+}
+
 }  // namespace
 
-/// One mapping: whole pages for `size` bytes, the last of which ends where the guard page begins.
+/// One mapping: whole pages for `size` bytes, the last of which ends where the guard page begins. Of a memory
+/// file or, where there is none, of memory that is nothing but memory.
 struct PrintBuffer::Range {
   PrintBuffer* owner = nullptr;
+  int file = -1;
   char* base = nullptr;
   std::size_t mapped = 0;  // without the guard page
   std::size_t size = 0;
+  std::size_t used = 0;  // how much of it is resident, as far as is known
 
   Range() = default;
   Range(const Range&) = delete;
   Range& operator=(const Range&) = delete;
   ~Range() {
-    if (base != nullptr) ::munmap(base, mapped + page_size());
+    unmap();
+    if (file >= 0) ::close(file);
+  }
+  void unmap() noexcept {
+    if (base != nullptr) ::munmap(std::exchange(base, nullptr), mapped + page_size());
   }
   [[nodiscard]] char* data() const noexcept { return base + mapped - size; }
   /// Gives back the pages behind the first `keep` bytes.
-  void trim(std::size_t keep) const noexcept {
+  void trim(std::size_t keep) noexcept {
     const std::size_t kept = round_up(keep + (mapped - size));
-    if (kept < mapped) ::madvise(base + kept, mapped - kept, MADV_DONTNEED);
+    if (kept < mapped) ::madvise(base + kept, mapped - kept, file >= 0 ? MADV_REMOVE : MADV_DONTNEED);
+    used = std::min(used, keep);
   }
 };
 
@@ -65,14 +89,13 @@ PrintBuffer::~PrintBuffer() = default;
 
 std::unique_ptr<PrintBuffer::Range> PrintBuffer::make_range() noexcept {
   const std::size_t mapped = round_up(size_);
-  void* const base = ::mmap(nullptr, mapped + page_size(), PROT_READ | PROT_WRITE,
-                            MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  if (base == MAP_FAILED) return nullptr;
   std::unique_ptr<Range> range(new (std::nothrow) Range);
-  if (range == nullptr) {
-    ::munmap(base, mapped + page_size());
-    return nullptr;
-  }
+  if (range == nullptr) return nullptr;
+  range->file = make_file(mapped + page_size());
+  const int kind = range->file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
+  void* const base =
+      ::mmap(nullptr, mapped + page_size(), PROT_READ | PROT_WRITE, kind | MAP_NORESERVE, range->file, 0);
+  if (base == MAP_FAILED) return nullptr;
   range->owner = this;
   range->base = static_cast<char*>(base);
   range->mapped = mapped;
@@ -106,16 +129,39 @@ void PrintBuffer::settle(bool likely) noexcept {
   current_->trim(keep_ready_);
 }
 
-LentBytes PrintBuffer::lend(const char* begin, std::size_t size) {
-  return {begin, size, &PrintBuffer::take_back, current_.release()};
+/// How much of the memory that is kept ready is not taken.
+std::size_t PrintBuffer::budget() const noexcept {
+  std::size_t taken = current_ == nullptr ? 0 : current_->used;
+  for (const std::unique_ptr<Range>& range : spare_)
+    taken += range->used;
+  return keep_ready_ - std::min(taken, keep_ready_);
+}
+
+std::variant<LentBytes, FileBody> PrintBuffer::lend(const char* begin, std::size_t size) {
+  current_->used = std::max(current_->used, static_cast<std::size_t>(begin - current_->data()) + size);
+  if (size <= keep_ready_ || current_->file < 0)
+    return LentBytes(begin, size, &PrintBuffer::take_back, current_.release());
+  const std::unique_ptr<Range> range = std::move(current_);
+  const auto offset = static_cast<std::uint64_t>(begin - range->base);
+  range->unmap();
+  // A process that the file is handed on to can rely on it then.
+  static_cast<void>(
+      ::fcntl(range->file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
+  return FileBody(std::exchange(range->file, -1), offset, size);
 }
 
 void PrintBuffer::take_back(void* context) noexcept {
   std::unique_ptr<Range> range(static_cast<Range*>(context));
   PrintBuffer& owner = *range->owner;
   if (owner.spare_.size() >= kSpareRanges) return;
-  range->trim(owner.spare_.empty() ? owner.keep_ready_ : 0);
-  owner.spare_.push_back(std::move(range));
+  // What a handler printed beside its page nobody knows, so now and then all is given back that may be.
+  const std::size_t budget = owner.budget();
+  const bool look = ++owner.since_trim_ >= kRepliesBetweenTrims;
+  if (look) owner.since_trim_ = 0;
+  if (look || range->used > budget) range->trim(std::min(range->used, budget));
+  // The next reply gets the last one: pages that are there cost nothing.
+  const auto place = range->used == 0 ? owner.spare_.begin() : owner.spare_.end();
+  owner.spare_.insert(place, std::move(range));
 }
 
 }  // namespace httpd::capi

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <variant>
 #include <vector>
 
 #include <httpd/log.h>
@@ -12,7 +13,8 @@
 namespace httpd::capi {
 
 /// Reserved address space in which pages appear as they are touched, followed by a page that may not be
-/// touched.
+/// touched. It is a memory file, mapped: a reply that is too large to have its memory kept for the next one
+/// leaves this process's memory when it is lent, and is read from the file as the client takes it.
 ///
 /// With an exact size, handlers get that many bytes. Otherwise they get kReserve, or, where the kernel
 /// refuses to reserve so much (RLIMIT_AS, vm.overcommit_memory=2), as much as is kept ready.
@@ -21,7 +23,8 @@ class PrintBuffer {
   static constexpr std::size_t kReserve = std::size_t{1} << 30U;
 
   /// `exact_size`: the parameter buf_size; 0 for automatic. `keep_ready`: how many bytes stay resident
-  /// between replies; what was printed beyond them goes back to the system once it is sent. `log` is told at
+  /// between replies; what was printed beyond them goes back to the system once it is sent, and a reply that
+  /// is longer is lent as a file. `log` is told at
   /// once when reserving failed. Throws std::bad_alloc when not even `keep_ready` bytes can be had. Nothing
   /// stays reserved before data() is called: a host makes this before it forks, and only the processes that
   /// run handlers are to have it.
@@ -42,13 +45,14 @@ class PrintBuffer {
   /// call.
   void settle(bool likely) noexcept;
   /// Lends [begin, begin + size), which contains() holds, until it is sent; data() gives fresh memory from
-  /// now on. The buffer must outlive what it lent.
-  [[nodiscard]] LentBytes lend(const char* begin, std::size_t size);
+  /// now on. The buffer must outlive the LentBytes that it gave.
+  [[nodiscard]] std::variant<LentBytes, FileBody> lend(const char* begin, std::size_t size);
 
  private:
   struct Range;
   static void take_back(void* context) noexcept;
   std::unique_ptr<Range> make_range() noexcept;
+  [[nodiscard]] std::size_t budget() const noexcept;
 
   std::size_t size_;
   std::size_t keep_ready_;

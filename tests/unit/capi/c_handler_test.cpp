@@ -50,7 +50,7 @@ ssize_t flush_callback(void* /*cls*/, std::uint64_t /*pos*/, char* buffer, std::
 
 class CHandlerTest : public ::testing::Test {
  protected:
-  CHandlerTest() : api([](auto, auto, auto) {}, {.buf_size = 100'000, .keep_ready = 4096}, log) {
+  CHandlerTest() : api([](auto, auto, auto) {}, {.buf_size = 100'000, .keep_ready = 50'000}, log) {
     answer = [](void*, str*, str*) { return 200; };
     pieces.clear();
   }
@@ -170,7 +170,16 @@ TEST_F(CHandlerTest, SendsPagesFromTheBufferAndFromElsewhere) {
   };
   const FakeChannel large = handle({});
   EXPECT_EQ(large.body, std::string(100'000, 'x'));
-  EXPECT_TRUE(large.lent) << "not copied";
+  EXPECT_TRUE(large.file) << "not copied, and not in this process's memory any more";
+
+  answer = [](void*, str* buffer, str* page) {
+    std::memset(buffer->s, 'y', 100'000);
+    *page = {buffer->s + 10, 50'000};
+    return 200;
+  };
+  const FakeChannel medium = handle({});
+  EXPECT_EQ(medium.body, std::string(50'000, 'y'));
+  EXPECT_TRUE(medium.lent) << "not copied";
 
   static char elsewhere[] = "static";
   answer = [](void*, str*, str* page) {

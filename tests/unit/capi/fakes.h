@@ -4,11 +4,13 @@
 
 #include <arpa/inet.h>
 #include <functional>
+#include <gtest/gtest.h>
 #include <map>
 #include <memory>
 #include <netinet/in.h>
 #include <optional>
 #include <string>
+#include <unistd.h>
 #include <vector>
 
 #include <httpd/handler.h>
@@ -67,6 +69,7 @@ struct FakeChannel final : ReplyChannel {
   std::string fields;
   std::string body;
   std::optional<LentBytes> lent;
+  std::optional<FileBody> file;
   std::unique_ptr<BodySource> source;
   bool finished = false;
 
@@ -92,7 +95,13 @@ struct FakeChannel final : ReplyChannel {
     source = std::move(stream);
     finished = true;
   }
-  void finish(FileBody /*part*/) override { finished = true; }
+  void finish(FileBody part) override {
+    body.resize(part.size());
+    EXPECT_EQ(::pread(part.descriptor(), body.data(), body.size(), static_cast<off_t>(part.offset())),
+              static_cast<ssize_t>(body.size()));
+    file.emplace(std::move(part));
+    finished = true;
+  }
   void finish(File /*file*/) override { finished = true; }
   void abandon() noexcept override { finished = true; }
   bool gone() const noexcept override { return false; }
