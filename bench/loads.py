@@ -45,19 +45,20 @@ class Round:
     user: float    # microseconds of the server's CPU time a unit
     system: float
     negotiated: str = ""
+    requests: int = 0
 
     @property
     def cpu(self):
         return self.user + self.system
 
 
-def _pinned(core, command):
+def pinned(core, command):
     return ["taskset", "-c", str(core), *map(str, command)]
 
 
 def _round(server, load, before, count, rate, negotiated=""):
     cpu = ((late - early) / (count * load.units) * 1e6 for early, late in zip(before, server.cpu_seconds()))
-    return Round(rate * load.units, *cpu, negotiated)
+    return Round(rate * load.units, *cpu, negotiated, count)
 
 
 def run_round(server, load, core, seconds):
@@ -66,7 +67,7 @@ def run_round(server, load, core, seconds):
     if load.script:
         command += ["-s", HERE / "loads" / load.script]
     before = server.cpu_seconds()
-    done = subprocess.run(_pinned(core, [*command, f"http://127.0.0.1:{server.port}{load.path}"]),
+    done = subprocess.run(pinned(core, [*command, f"http://127.0.0.1:{server.port}{load.path}"]),
                           capture_output=True, text=True, timeout=seconds + 30, check=False)
     total = re.search(r"(\d+) requests in", done.stdout)
     rate = re.search(r"Requests/sec:\s*([\d.]+)", done.stdout)
@@ -82,7 +83,7 @@ def run_tls_round(server, load, core, seconds, program):
     command = [program, server.port, load.handshakes or "kept", seconds]
     if not load.handshakes:
         command += [load.connections, load.path, load.size]
-    with subprocess.Popen(_pinned(core, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+    with subprocess.Popen(pinned(core, command), stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                           stderr=subprocess.PIPE, text=True) as process:
         ready = process.stdout.readline()
         before = server.cpu_seconds()

@@ -6,13 +6,22 @@ import statistics
 from datetime import date
 from pathlib import Path
 
+PARTS = ("http", "workers", "https")  # in the order of the document
+
 INTRODUCTION = """# Benchmarks
 
 Written by `make bench`; `bench/README.md` says what the rows are and how to read the figures. In short: compare
 the CPU time a request. The rate is often that of the load generator, which has one core as the server does.
 """
 
+WORKERS_HEAD = "## Handler processes"
 HTTPS_HEAD = "## HTTPS"
+
+WORKERS_INTRODUCTION = WORKERS_HEAD + """
+
+What `workers` costs, and what it is good for: requests to one root while a handler of another root sleeps. With
+`workers` = 0 they would wait until it wakes up. All processes of a server share one core.
+"""
 
 HTTPS_INTRODUCTION = HTTPS_HEAD + """
 
@@ -33,6 +42,10 @@ def _span(values, form):
     return f"{_middle(values):{form}} ({min(values):{form}} … {max(values):{form}})"
 
 
+def _form(value):
+    return ".2f" if value < 100 else ",.0f"
+
+
 def _table(heads, rows):
     return "\n".join(f"| {' | '.join(cells)} |" for cells in [heads, ["---"] * len(heads), *rows]) + "\n"
 
@@ -47,7 +60,7 @@ def _cells(name, row, first):
     """A server's cells, from its rounds and those of the first row."""
     cpu = [entry.cpu for entry in row]
     rate = [entry.rate for entry in row]
-    form = ".2f" if _middle(cpu) < 100 else ",.0f"
+    form = _form(_middle(cpu))
     return [name, _span(cpu, form), f"{_middle([entry.user for entry in row]):{form}}",
             f"{_middle([entry.system for entry in row]):{form}}",
             f"{_middle(cpu) / _middle([entry.cpu for entry in first]):.2f}", _span(rate, ",.0f"),
@@ -87,14 +100,42 @@ def https_idle_table(count, sizes):
                      [[name, *(f"{row[name]:,.0f}" for row in sizes.values())] for name in names]))
 
 
+def latency_table(connections, count, rounds):
+    """`rounds`: title of a row -> its rounds (workers.Latency)."""
+    heads = ["server", *(f"{name} µs (min … max)" for name in ("median", "99th percentile", "longest")),
+             "99th percentile × first row"]
+    first = next(iter(rounds.values()))
+    rows = [[name, _span([entry.middle for entry in row], ",.0f"), _span([entry.p99 for entry in row], ",.0f"),
+             _span([entry.longest for entry in row], ",.0f"),
+             f"{_middle([entry.p99 for entry in row]) / _middle([entry.p99 for entry in first]):.2f}"]
+            for name, row in rounds.items()]
+    plural = "" if connections == 1 else "s"
+    return f"### Latency of {count:,} GETs of 500 bytes, {connections} connection{plural} kept\n\n" + _table(heads, rows)
+
+
+def cost_table(title, rounds):
+    """`rounds`: title of a row -> its rounds (workers.Cost)."""
+    heads = _heads("request")
+    first = [entry.round for entry in next(iter(rounds.values()))]
+    rows = []
+    for name, row in rounds.items():
+        cells = _cells(name, [entry.round for entry in row], first)
+        groups = [_middle(values) for values in ([entry.httpd for entry in row], [entry.workers for entry in row])]
+        rows.append([*cells[:4], *(f"{value:{_form(value)}}" if value else "—" for value in groups), *cells[4:]])
+    return f"### {title}\n\n" + _table([*heads[:4], "HTTPD process", "handler processes", *heads[4:]], rows)
+
+
 def split(document):
-    """The tables of plain HTTP, and those of HTTPS behind them; either may be empty."""
-    plain, head, rest = document.partition("\n" + HTTPS_HEAD + "\n")
-    return plain.strip("\n"), (head + rest).strip("\n")
+    """The parts of the document by their names in BENCH_ONLY; any may be empty."""
+    rest, head, https = document.partition("\n" + HTTPS_HEAD + "\n")
+    parts = {"https": head + https}
+    plain, head, workers = rest.partition("\n" + WORKERS_HEAD + "\n")
+    parts |= {"workers": head + workers, "http": plain}
+    return {name: text.strip("\n") for name, text in parts.items()}
 
 
-def join(plain, https):
-    return "\n\n".join(part for part in (plain.strip("\n"), https.strip("\n")) if part) + "\n"
+def join(parts):
+    return "\n\n".join(text for name in PARTS if (text := parts[name].strip("\n"))) + "\n"
 
 
 def _first_value(path, key):

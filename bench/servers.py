@@ -20,7 +20,7 @@ loadmodule "httpd.so"
 modparam("httpd", "ip", "127.0.0.1")
 modparam("httpd", "port", {port})
 modparam("httpd", "conn_timeout", 300)
-{tls}loadmodule "{build}/bench/bench_module.so"
+{more}loadmodule "{build}/bench/bench_module.so"
 """
 
 HTTPD_TLS_CONFIG = """modparam("httpd", "tls_cert_file", "{certificate}")
@@ -39,6 +39,7 @@ http {{
     {tls}
     location / {{ return 200 "{page}"; }}
     location = /bench/large {{ alias {folder}/large; }}
+    location /print/ {{ sendfile on; alias {folder}/; }}
   }}
 }}
 """
@@ -80,14 +81,7 @@ class Server:
                 self.process.wait()
 
     def cpu_seconds(self):
-        """User and system time so far of the server's processes, from /proc/PID/stat."""
-        ticks = [0, 0]
-        for pid in _family(self.process.pid):
-            fields = _stat_fields(pid)
-            if fields:
-                ticks[0] += int(fields[11])
-                ticks[1] += int(fields[12])
-        return ticks[0] / TICKS, ticks[1] / TICKS
+        return cpu_seconds(_family(self.process.pid))
 
     def resident_bytes(self):
         pages = 0
@@ -102,6 +96,17 @@ def _stat_fields(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()
     except OSError:
         return None
+
+
+def cpu_seconds(pids):
+    """User and system time so far of these processes, from /proc/PID/stat."""
+    ticks = [0, 0]
+    for pid in pids:
+        fields = _stat_fields(pid)
+        if fields:
+            ticks[0] += int(fields[11])
+            ticks[1] += int(fields[12])
+    return ticks[0] / TICKS, ticks[1] / TICKS
 
 
 def _family(root):
@@ -163,6 +168,28 @@ def _tls_configs(case, folder):
     return HTTPD_TLS_CONFIG.format(**values), NGINX_TLS_CONFIG.format(**values)
 
 
+def start_httpd(build, folder, core, name="opensips-httpd", more="", tls=False):
+    """The daemon, with the lines `more` in its configuration."""
+    port = free_port()
+    config = Path(folder, f"{name}.cfg")
+    config.write_text(HTTPD_CONFIG.format(port=port, build=build, more=more))
+    return Server(name, [f"{build}/bin/opensips-httpd", "-f", str(config)], port, core, f"{folder}/{name}.log", tls)
+
+
+def start_nginx(folder, core, page_size=PAGE_SIZE, tls="", files=None):
+    """None where it is not installed. `files`: name -> size of what it serves below /print/."""
+    program = _find_nginx()
+    if not program:
+        return None
+    for name, size in {"large": LARGE_SIZE, **(files or {})}.items():
+        Path(folder, name).write_bytes(b"x" * size)
+    port = free_port()
+    config = Path(folder, "nginx.conf")
+    config.write_text(NGINX_CONFIG.format(port=port, folder=folder, page="x" * page_size, tls=tls,
+                                          listen_option=" ssl" if tls else ""))
+    return Server("nginx", [program, "-p", folder, "-c", str(config)], port, core, f"{folder}/nginx.log", bool(tls))
+
+
 def start_all(build, folder, core, load, case=None):
     """Starts every server that is there, for one load (of loads.py). With a `case` (of tls_cases.py), whose files
     are in `folder`, they speak TLS; there is no raw server then."""
@@ -177,21 +204,13 @@ def start_all(build, folder, core, load, case=None):
         if case is None:
             port = free_port()
             start("raw", [f"{build}/bench/bench_raw_server", str(port), str(size)] + ["close"] * load.closes, port)
-        port = free_port()
-        config = Path(folder, "httpd.cfg")
-        config.write_text(HTTPD_CONFIG.format(port=port, build=build, tls=httpd_tls))
-        start("opensips-httpd", [f"{build}/bin/opensips-httpd", "-f", str(config)], port)
+        started.append(start_httpd(build, folder, core, more=httpd_tls, tls=case is not None))
         if Path(build, "bench/bench_mhd_server").exists():
             port = free_port()
             files = [case.certificate(folder), case.key(folder), case.priority] if case else []
             start("libmicrohttpd", [f"{build}/bench/bench_mhd_server", str(port), *files], port)
-        if _find_nginx():
-            port = free_port()
-            Path(folder, "large").write_bytes(b"x" * LARGE_SIZE)
-            config = Path(folder, "nginx.conf")
-            config.write_text(NGINX_CONFIG.format(port=port, folder=folder, page="x" * size, tls=nginx_tls,
-                                                  listen_option=" ssl" if case else ""))
-            start("nginx", [_find_nginx(), "-p", folder, "-c", str(config)], port)
+        if nginx := start_nginx(folder, core, size, nginx_tls):
+            started.append(nginx)
     except BaseException:
         stop_all(started)
         raise
