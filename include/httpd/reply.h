@@ -42,8 +42,8 @@ class BodySource {
   /// nobody reads it any more. A client that has only closed its socket is found out by what is sent to it.
   virtual ~BodySource() = default;
   /// Writes at most `size` bytes of the body to `buffer` (`size` > 0) and returns how many, or a constant
-  /// above. `position` is the number of bytes returned so far. Called in the HTTPD process, on its event
-  /// loop: must not block. A thrown exception counts as kBroken.
+  /// above. `position` is the number of bytes returned so far. Called in the process that ran the handler, on
+  /// its event loop: must not block. A thrown exception counts as kBroken.
   virtual std::ptrdiff_t read(std::uint64_t position, char* buffer, std::size_t size) = 0;
   /// Tells the engine that read() has something again after kWait or kLater. It is then called in the loop's
   /// next turn, never from inside this call, and as soon as the client has taken what came before. For the

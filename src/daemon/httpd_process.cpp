@@ -2,10 +2,12 @@
 #include "daemon/httpd_process.h"
 
 #include <csignal>
+#include <optional>
 #include <utility>
 
 #include "daemon/signals.h"
 #include "net/event_loop.h"
+#include "process/worker_pool.h"
 #include "server/server.h"
 #include "server/tls_reload.h"
 
@@ -17,8 +19,9 @@ constexpr std::chrono::seconds kDrainTime{5};
 /// Ends the loop in order: on SIGTERM, once nothing is in progress any more, or when that takes too long.
 class Ending final : private net::EventHandler, private net::Timer {
  public:
-  Ending(net::EventLoop& loop, server::Server& server, std::vector<server::Endpoint>& endpoints)
-      : loop_(loop), server_(server), endpoints_(endpoints), signals_({SIGTERM}) {
+  Ending(net::EventLoop& loop, server::Server& server, process::WorkerPool* pool,
+         std::vector<server::Endpoint>& endpoints)
+      : loop_(loop), server_(server), pool_(pool), endpoints_(endpoints), signals_({SIGTERM}) {
     loop_.add(signals_.get(), EPOLLIN, *this);
   }
   ~Ending() override { loop_.remove(signals_.get(), *this); }
@@ -29,6 +32,7 @@ class Ending final : private net::EventHandler, private net::Timer {
   void on_events(std::uint32_t /*events*/) override {
     if (!signals_.next() || std::exchange(ending_, true)) return;
     loop_.arm(*this, kDrainTime);
+    if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
     server_.drain([this] { loop_.stop(); });
     endpoints_.clear();  // new clients are told at once that nobody listens
   }
@@ -39,6 +43,7 @@ class Ending final : private net::EventHandler, private net::Timer {
 
   net::EventLoop& loop_;
   server::Server& server_;
+  process::WorkerPool* pool_;
   std::vector<server::Endpoint>& endpoints_;
   SignalDescriptor signals_;
   bool ending_ = false;
@@ -66,13 +71,25 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   net::EventLoop loop;
   // A process that died left its gauges as they were.
   process.statistics.set(server::Statistics::kOpenConnections, 0);
+  process.board.take_over();
+  std::optional<process::WorkerPool> pool;  // outlives the server that hands its requests to it
+  if (process.workers != nullptr)
+    pool.emplace(process::WorkerPool::Surroundings{loop, process.settings, process.router, process.board,
+                                                   process.statistics, process.log},
+                 *process.workers);
   server::Server server(loop, process.settings, process.router, process.log, process.statistics);
-  const Ending ending(loop, server, process.endpoints);
+  if (pool) {
+    server.use_dispatcher(*pool);
+    server.keep_free(process::WorkerPool::descriptors(process.settings.workers));
+  } else {
+    server.show_requests(process.board);
+  }
+  const Ending ending(loop, server, pool ? &*pool : nullptr, process.endpoints);
   if (process.credentials != nullptr) server.use_tls(process.credentials);
   const auto reload = [&] { return server::reload_tls(server, process.settings, process.log); };
   if (process.is_restart && process.credentials != nullptr) static_cast<void>(reload());
   const Reloading reloading(process.reloads, loop, reload);
-  server.init_handlers();
+  if (!pool) server.init_handlers();
   for (const server::Endpoint& endpoint : process.endpoints)
     server.serve(endpoint.socket, endpoint.tls);
   on_ready();

@@ -8,8 +8,10 @@
 
 #include <httpd/log.h>
 
+#include "process/meeting_point.h"
 #include "server/endpoints.h"
 #include "server/reload_channel.h"
+#include "server/request_board.h"
 #include "server/router.h"
 #include "server/settings.h"
 #include "server/statistics.h"
@@ -23,6 +25,8 @@ struct HttpdProcess {
   std::vector<server::Endpoint>& endpoints;  ///< closed in this process when its end begins
   const std::shared_ptr<const net::TlsCredentials>& credentials;  ///< null when TLS is not in use
   server::ReloadChannel& reloads;
+  process::MeetingPoint* workers;  ///< where handler processes come to; null where handlers run here
+  server::RequestBoard& board;
   bool is_restart;  ///< the process before this one ended: the credentials may be older than what it had
   server::Statistics& statistics;
   Log& log;

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "daemon/mi/state.h"
+#include "server/request_board.h"
 #include "server/router.h"
 #include "server/statistics.h"
 
@@ -26,7 +27,7 @@ struct ProcessSlot {
 
 /// Memory that every process of the daemon sees.
 struct SharedMemory {
-  static constexpr std::size_t kMaxProcesses = 64;
+  static constexpr std::size_t kMaxProcesses = 320;
   std::atomic<int> log_level;
   std::atomic<std::size_t> process_count;
   std::array<ProcessSlot, kMaxProcesses> processes;
@@ -57,6 +58,7 @@ class SharedState final : public DaemonState {
     return memory_->processes[self_].log_level.load(std::memory_order_relaxed);
   }
   [[nodiscard]] server::Statistics& counters() noexcept { return memory_->statistics; }
+  [[nodiscard]] server::RequestBoard& board() noexcept { return board_; }
 
   [[nodiscard]] std::vector<ProcessInfo> processes() const override;
   void set_log_level(int level) override;
@@ -68,9 +70,13 @@ class SharedState final : public DaemonState {
   [[nodiscard]] std::string version() const override;
   [[nodiscard]] std::string revision() const override;
   [[nodiscard]] std::vector<Root> roots() const override;
+  [[nodiscard]] std::vector<server::RequestBoard::Entry> requests() const override {
+    return board_.entries();
+  }
 
  private:
   SharedMemory* memory_ = nullptr;
+  server::RequestBoard board_;
   std::vector<std::string> arguments_;
   const server::Router& router_;
   std::time_t start_time_;

@@ -27,7 +27,8 @@ std::optional<int> SignalDescriptor::next() const noexcept {
 void reset_signals() noexcept {
   for (const int signal : {SIGTERM, SIGCHLD})
     static_cast<void>(std::signal(signal, SIG_DFL));
-  for (const int signal : {SIGPIPE, SIGINT, SIGHUP, SIGUSR1, SIGUSR2})
+  // SIGXFSZ: a memory file that grows beyond the limit of file sizes is an error like any other.
+  for (const int signal : {SIGPIPE, SIGXFSZ, SIGINT, SIGHUP, SIGUSR1, SIGUSR2})
     static_cast<void>(std::signal(signal, SIG_IGN));
   sigset_t blocked;
   ::sigemptyset(&blocked);

@@ -21,10 +21,10 @@ class SignalDescriptor {
   net::UniqueFd fd_;
 };
 
-/// For a process just forked: all signals at their defaults, but SIGPIPE, SIGINT, SIGHUP, SIGUSR1 and SIGUSR2
-/// ignored (a terminal sends SIGINT to all processes at once, and the attendant alone decides about the end).
-/// SIGTERM stays blocked until the process has made it a SignalDescriptor: one that comes earlier is not
-/// lost, and kills nobody.
+/// For a process just forked: all signals at their defaults, but SIGPIPE, SIGXFSZ, SIGINT, SIGHUP, SIGUSR1
+/// and SIGUSR2 ignored (a terminal sends SIGINT to all processes at once, and the attendant alone decides
+/// about the end). SIGTERM stays blocked until the process has made it a SignalDescriptor: one that comes
+/// earlier is not lost, and kills nobody.
 void reset_signals() noexcept;
 
 }  // namespace httpd::daemon

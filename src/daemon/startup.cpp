@@ -28,6 +28,8 @@
 #include "daemon/shared_state.h"
 #include "daemon/supervisor.h"
 #include "daemon/version.h"
+#include "daemon/worker_process.h"
+#include "process/meeting_point.h"
 #include "server/endpoints.h"
 #include "server/reload_channel.h"
 #include "server/router.h"
@@ -39,6 +41,9 @@ namespace httpd::daemon {
 namespace {
 
 constexpr std::string_view kHttpd = "HTTPD ";
+/// Requests wait for a handler process; one that ends it, and comes again and again, is to cost little all
+/// the same.
+constexpr Supervisor::Restart kWorkerRestart{std::chrono::milliseconds(50), std::chrono::milliseconds(200)};
 constexpr std::size_t kMaxUrls = sizeof(ProcessSlot::description) - 1 - kHttpd.size();
 
 /// What a module's own process sees of the daemon.
@@ -93,6 +98,7 @@ class Daemon final : private Host {
   void open_endpoints();
   void reload();
   void drop_privileges();
+  void add_workers(Supervisor& supervisor);
   [[nodiscard]] std::string httpd_description() const;
   void announce();
 
@@ -106,6 +112,7 @@ class Daemon final : private Host {
   server::Settings settings_;
   server::Router router_;
   server::ReloadChannel reloads_;
+  std::optional<process::MeetingPoint> workers_;
   std::shared_ptr<const net::TlsCredentials> credentials_;  // shared with the sessions that begin with them
   SharedState state_;
   DaemonLog log_;
@@ -210,6 +217,7 @@ int Daemon::serve() {
   // As whoever started the daemon: what its own user may not be allowed to have.
   prepare_tls();
   open_endpoints();
+  if (settings_.workers != 0) workers_.emplace();
   std::optional<PidFile> pid_file;
   if (!options_.pid_file.empty()) pid_file.emplace(options_.pid_file);
   // As its own user: all code that is not the daemon's.
@@ -218,11 +226,14 @@ int Daemon::serve() {
 
   Supervisor supervisor(state_, log_);
   supervisor.add(httpd_description(), [this](Supervisor& attendant) {
-    const HttpdProcess process{settings_,         router_,  endpoints_,
-                               credentials_,      reloads_, attendant.is_restart(),
+    const HttpdProcess process{settings_,         router_,
+                               endpoints_,        credentials_,
+                               reloads_,          workers_ ? &*workers_ : nullptr,
+                               state_.board(),    attendant.is_restart(),
                                state_.counters(), log_};
     return run_httpd_process(process, [&attendant] { attendant.notify_ready(); });
   });
+  add_workers(supervisor);
   for (const ExtraProcess& extra : extra_processes_)
     supervisor.add(extra.description, [this, &extra](Supervisor& attendant) {
       endpoints_.clear();  // so that the port is free once the HTTPD process has ended
@@ -237,6 +248,18 @@ int Daemon::serve() {
                                      }});
   if (status == 0) log_.write(LogLevel::kNotice, "stopped");
   return status;
+}
+
+void Daemon::add_workers(Supervisor& supervisor) {
+  for (std::uint32_t index = 0; index < settings_.workers; ++index)
+    supervisor.add(
+        fmt::format("HTTPD worker {}", index + 1),
+        [this, index](Supervisor& attendant) {
+          endpoints_.clear();  // so that the port is free once the HTTPD process has ended
+          return run_worker_process({settings_, router_, *workers_, index, log_},
+                                    [&attendant] { attendant.notify_ready(); });
+        },
+        kWorkerRestart);
 }
 
 /// The name of the HTTPD process in `ps`: with all URLs, or with the first where they are too long.

@@ -22,8 +22,6 @@ namespace httpd::daemon {
 namespace {
 
 constexpr std::chrono::milliseconds kFirstDelay{200};
-constexpr std::chrono::milliseconds kLongestDelay{10'000};
-constexpr std::chrono::seconds kStable{30};
 constexpr std::chrono::seconds kRepeat{1};
 
 std::string cause_of_death(int status) {
@@ -47,10 +45,11 @@ Supervisor::Supervisor(SharedState& state, Log& log)
   static_cast<void>(std::signal(SIGCHLD, SIG_DFL));
 }
 
-void Supervisor::add(const std::string& description, Main main) {
+void Supervisor::add(const std::string& description, Main main, const Restart& restart) {
   Child child;
   child.id = shared_.add_process(description);
   child.main = std::move(main);
+  child.restart = restart;
   children_.push_back(std::move(child));
   ++not_ready_;
 }
@@ -93,7 +92,7 @@ void Supervisor::start(Child& child) {
     log_.write(LogLevel::kCritical, fmt::format("cannot start process {}: {}", shared_.description(child.id),
                                                 std::strerror(errno)));
     if (state_ == State::kStarting) return stop(kExitFailure);
-    child.restart_at = child.started + kLongestDelay;
+    child.restart_at = child.started + child.restart.longest_delay;
     return;
   }
   if (pid > 0) {
@@ -113,6 +112,9 @@ void Supervisor::start(Child& child) {
   } catch (const std::exception& exception) {
     log_.write(LogLevel::kCritical,
                fmt::format("process {}: {}", shared_.description(child.id), exception.what()));
+  } catch (...) {
+    log_.write(LogLevel::kCritical, fmt::format("process {}: an exception that is no std::exception",
+                                                shared_.description(child.id)));
   }
   std::exit(status);  // NOLINT(concurrency-mt-unsafe): there is one thread
 }
@@ -188,11 +190,11 @@ void Supervisor::on_death(Child& child, const std::string& cause, bool orderly) 
       break;
     case State::kRunning: {
       const Clock::time_point now = Clock::now();
-      if (now - child.started >= kStable) child.delay = std::chrono::milliseconds{0};
+      if (now - child.started >= child.restart.stable) child.delay = std::chrono::milliseconds{0};
       child.restart_at = now + child.delay;
       log_.write(LogLevel::kError,
                  fmt::format("{} {}: starting it again in {} ms", who, cause, child.delay.count()));
-      child.delay = std::clamp(child.delay * 2, kFirstDelay, kLongestDelay);
+      child.delay = std::min(std::max(child.delay * 2, kFirstDelay), child.restart.longest_delay);
       break;
     }
   }

@@ -7,6 +7,7 @@
 #include <functional>
 #include <string>
 #include <sys/types.h>
+#include <utility>
 #include <vector>
 
 #include <httpd/log.h>
@@ -19,8 +20,7 @@ namespace httpd::daemon {
 
 /// Runs processes until SIGTERM or SIGINT comes.
 ///
-/// A process that ends before all are ready makes the start fail. Later it is started again: at once the
-/// first time, then with a delay that doubles up to ten seconds, until it has stayed alive for half a minute.
+/// A process that ends before all are ready makes the start fail. Later it is started again, as Restart says.
 class Supervisor {
  public:
   /// Runs in the new process; what it returns is its exit status. It is to end soon after SIGTERM.
@@ -35,8 +35,15 @@ class Supervisor {
   Supervisor& operator=(const Supervisor&) = delete;
   ~Supervisor() = default;
 
+  /// How a process that ended is started again: at once the first time, and when it has lived for `stable`;
+  /// else after a delay that doubles from time to time, up to `longest_delay`.
+  struct Restart {
+    std::chrono::milliseconds stable{30'000};
+    std::chrono::milliseconds longest_delay{10'000};
+  };
   /// Adds a process, before run(). The start is complete when every process has called notify_ready().
-  void add(const std::string& description, Main main);
+  void add(const std::string& description, Main main, const Restart& restart);
+  void add(const std::string& description, Main main) { add(description, std::move(main), Restart{}); }
   /// Called in a process, once: it serves.
   void notify_ready() noexcept;
 
@@ -60,6 +67,7 @@ class Supervisor {
     pid_t pid = 0;
     Clock::time_point started;
     Clock::time_point restart_at = Clock::time_point::max();
+    Restart restart{};
     std::chrono::milliseconds delay{0};
   };
   enum class State : char { kStarting, kRunning, kStopping };

@@ -110,6 +110,22 @@ int httpd_engine_serve(httpd_engine* engine) {
              : -1;
 }
 
+size_t httpd_engine_workers(const httpd_engine* engine) {
+  return engine->engine.workers();
+}
+
+int httpd_engine_work(httpd_engine* engine, unsigned index) {
+  int descriptor = -1;
+  return guarded(engine, "a handler process cannot serve: ",
+                 [&](httpd::opensips::Engine& target) { descriptor = target.work(index); }) == 0
+             ? descriptor
+             : -1;
+}
+
+void httpd_engine_leave_workers(httpd_engine* engine) {
+  engine->engine.leave_workers();
+}
+
 void httpd_engine_run(httpd_engine* engine) {
   static_cast<void>(guarded(engine, "", [](httpd::opensips::Engine& target) { target.run(); }));
 }
@@ -127,6 +143,27 @@ int httpd_engine_root(const httpd_engine* engine, size_t index, const char** roo
   *root = route.root.c_str();
   *module = route.module.c_str();
   return 0;
+}
+
+int httpd_engine_requests(httpd_engine* engine, int (*take)(void*, const httpd_request*), void* context) {
+  using httpd::server::RequestBoard;
+  int status = 0;
+  const auto give = [&](const httpd::opensips::Engine& source) {
+    for (const RequestBoard::Entry& entry : source.requests()) {
+      const httpd_request request{entry.root.c_str(),
+                                  entry.request.c_str(),
+                                  entry.client.c_str(),
+                                  RequestBoard::name(entry.state).data(),
+                                  std::chrono::duration<double>(entry.since).count(),
+                                  entry.process,
+                                  entry.state == RequestBoard::State::kQueued ? 1 : 0};
+      if (take(context, &request) != 0) {
+        status = -1;
+        return;
+      }
+    }
+  };
+  return guarded(engine, "", give) == 0 ? status : -1;
 }
 
 const char* httpd_engine_statistic_name(size_t index) {

@@ -60,7 +60,13 @@ const char* httpd_engine_addresses(const struct httpd_engine* engine);
 /* In the HTTPD process: starts to serve. Returns the descriptor to watch for reading, whose callback is
  * httpd_engine_run(); or -1. */
 int httpd_engine_serve(struct httpd_engine* engine);
-/* Does what is due, and never blocks. */
+/* The number of handler processes that the parameters ask for. */
+size_t httpd_engine_workers(const struct httpd_engine* engine);
+/* In the handler process with this number, from 0: as httpd_engine_serve(). */
+int httpd_engine_work(struct httpd_engine* engine, unsigned index);
+/* In every process that is neither, once it will fork neither: drops what leads from one to the other. */
+void httpd_engine_leave_workers(struct httpd_engine* engine);
+/* In both, does what is due, and never blocks. */
 void httpd_engine_run(struct httpd_engine* engine);
 /* At the process's end: lets replies in progress finish for `milliseconds` at most, and calls no handler any
  * more. Does nothing in a process that does not serve, in one that this has forked, or from inside a handler.
@@ -70,6 +76,22 @@ void httpd_engine_finish(struct httpd_engine* engine, unsigned milliseconds);
 /* The root paths, the newest first: 0 and both strings, valid as long as the engine; -1 past the last. */
 int httpd_engine_root(const struct httpd_engine* engine, size_t index, const char** root,
                       const char** module);
+
+/* A request that a handler has, or that waits for one. All strings are valid during the call that gives it.
+ */
+struct httpd_request {
+  const char* root;
+  const char* request; /* the request line */
+  const char* client;
+  const char* state; /* "queued", "running", "kept", "streaming" or "overdue" */
+  double seconds;    /* in this state */
+  int process;       /* its pid; 0 while the request waits */
+  int waits;
+};
+/* Gives all of them to `take`, the oldest first, from any process. 0; or -1 as soon as `take` returns
+ * anything else, or there is no memory. */
+int httpd_engine_requests(struct httpd_engine* engine,
+                          int (*take)(void* context, const struct httpd_request* request), void* context);
 
 /* The statistics: the name, NULL past the last, and the value, from any process. */
 const char* httpd_engine_statistic_name(size_t index);

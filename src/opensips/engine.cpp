@@ -3,8 +3,11 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <functional>
 #include <unistd.h>
 
+#include "process/worker.h"
+#include "process/worker_pool.h"
 #include "server/listen_address.h"
 #include "server/parameters.h"
 #include "server/startup_advice.h"
@@ -18,16 +21,37 @@ constexpr const char kProgram[] = "the program opensips";
 
 }  // namespace
 
-struct Engine::Serving {
+/// An event loop in a process of OpenSIPS, and how far its end has come.
+struct Engine::Running {
   net::EventLoop loop;
-  server::Server server;
   const pid_t process = ::getpid();
   bool running = false;    // a turn of the loop is on the stack
   bool finishing = false;  // the end of this process has begun
 
+  void run_once();
+  /// Whether the end can begin. A handler that calls exit() cannot be returned to, and its connection waits
+  /// for it. In a copy of the process, which a command in it has forked, the connections are those of the
+  /// original.
+  [[nodiscard]] bool may_finish() const noexcept { return process == ::getpid() && !running && !finishing; }
+  /// Runs the loop until `begin`'s argument is called, for `patience` at most. False when it was not.
+  bool finish(std::chrono::milliseconds patience,
+              const std::function<void(std::function<void()> done)>& begin);
+};
+
+struct Engine::Serving : Running {
+  std::optional<process::WorkerPool> pool;  // outlives the server that hands its requests to it
+  server::Server server;
+
   Serving(const server::Settings& settings, const server::Router& router, Log& log,
           server::Statistics& statistics)
       : server(loop, settings, router, log, statistics) {}
+};
+
+struct Engine::Working : Running {
+  process::Worker worker;
+  Working(const server::Settings& settings, const server::Router& router,
+          process::MeetingPoint& meeting_point, Log& log, std::uint32_t index)
+      : worker({loop, settings, router, meeting_point, log}, index) {}
 };
 
 Engine::Engine(const httpd_host& host) : host_(host), log_(host) {
@@ -67,6 +91,7 @@ void Engine::accept_modules(std::size_t private_memory) {
 void Engine::open() {
   server::check_access(settings_.access);
   reloads_.emplace();
+  if (settings_.workers != 0) meeting_point_.emplace();
   credentials_ = server::load_tls(settings_.tls, log_);
   if (credentials_ != nullptr) server::advise(*credentials_, log_);
   // None are inherited: OpenSIPS closes all descriptors that it was started with.
@@ -89,8 +114,18 @@ int Engine::serve() {
   server::advise_on_unreadable_files(settings_, fmt::format("user {}", ::geteuid()), log_);
   auto serving = std::make_unique<Serving>(settings_, router_, log_, *statistics_);
   server::Server& server = serving->server;
+  board_.take_over();
+  if (meeting_point_) {
+    serving->pool.emplace(
+        process::WorkerPool::Surroundings{serving->loop, settings_, router_, board_, *statistics_, log_},
+        *meeting_point_);
+    server.use_dispatcher(*serving->pool);
+    server.keep_free(process::WorkerPool::descriptors(settings_.workers));
+  } else {
+    server.show_requests(board_);
+    server.init_handlers();
+  }
   if (credentials_ != nullptr) server.use_tls(credentials_);
-  server.init_handlers();
   for (const server::Endpoint& endpoint : endpoints_)
     server.serve(endpoint.socket, endpoint.tls);
   reloads_->serve(serving->loop, [this] { return server::reload_tls(serving_->server, settings_, log_); });
@@ -99,22 +134,29 @@ int Engine::serve() {
   return serving_->loop.descriptor();
 }
 
-void Engine::run() {
-  serving_->running = true;
-  const struct Done {
-    Serving& serving;
-    ~Done() { serving.running = false; }
-  } done{*serving_};
-  serving_->loop.run_once();
+int Engine::work(unsigned index) {
+  auto working = std::make_unique<Working>(settings_, router_, *meeting_point_, log_, index);
+  working->worker.serve();
+  working_ = std::move(working);
+  return working_->loop.descriptor();
 }
 
-void Engine::finish(std::chrono::milliseconds patience) {
-  // A handler that calls exit() cannot be returned to, and its connection waits for it. In a copy of the
-  // process, which a command in it has forked, the connections are those of the original.
-  if (serving_ == nullptr || serving_->process != ::getpid() || serving_->running || serving_->finishing)
-    return;
-  serving_->finishing = true;
-  net::EventLoop& loop = serving_->loop;
+void Engine::leave_workers() noexcept {
+  if (meeting_point_) meeting_point_->close();
+}
+
+void Engine::Running::run_once() {
+  running = true;
+  const struct Done {
+    Running& self;
+    ~Done() { self.running = false; }
+  } done{*this};
+  loop.run_once();
+}
+
+bool Engine::Running::finish(std::chrono::milliseconds patience,
+                             const std::function<void(std::function<void()> done)>& begin) {
+  finishing = true;
   class Deadline final : public net::Timer {
    public:
     explicit Deadline(net::EventLoop& stopped) noexcept : loop_(stopped) {}
@@ -123,18 +165,35 @@ void Engine::finish(std::chrono::milliseconds patience) {
     void on_timer() override { loop_.stop(); }
     net::EventLoop& loop_;
   } deadline(loop);
-  bool drained = false;
+  bool finished = false;
   loop.refresh_time();
   loop.arm(deadline, patience);
+  begin([&] {
+    finished = true;
+    loop.stop();
+  });
+  if (!finished) loop.run();
+  return finished;
+}
+
+void Engine::run() {
+  if (working_ != nullptr) return working_->run_once();
+  serving_->run_once();
+}
+
+void Engine::finish(std::chrono::milliseconds patience) {
+  // The processes that a command may wait for end at this moment too, so no handler is called any more.
+  if (working_ != nullptr && working_->may_finish()) {
+    working_->finish(patience, [this](std::function<void()> done) {
+      working_->worker.end(std::move(done), process::Worker::Late::kRefused);
+    });
+  }
+  if (serving_ == nullptr || !serving_->may_finish()) return;
   leave_sockets();
-  // The processes that a command may wait for end at this moment too.
-  serving_->server.drain(
-      [&] {
-        drained = true;
-        loop.stop();
-      },
-      server::Server::Waiting::kRefused);
-  if (!drained) loop.run();
+  const bool drained = serving_->finish(patience, [this](std::function<void()> done) {
+    if (serving_->pool) serving_->pool->drain(process::WorkerPool::Waiting::kRefused);
+    serving_->server.drain(std::move(done), server::Server::Waiting::kRefused);
+  });
   if (!drained) serving_->server.log_unfinished(patience);
 }
 

@@ -17,8 +17,10 @@
 #include "opensips/border.h"
 #include "opensips/host_log.h"
 #include "opensips/shared_statistics.h"
+#include "process/meeting_point.h"
 #include "server/endpoints.h"
 #include "server/reload_channel.h"
+#include "server/request_board.h"
 #include "server/router.h"
 #include "server/server.h"
 #include "server/settings.h"
@@ -45,18 +47,25 @@ class Engine final : private capi::CallObserver {
   [[nodiscard]] const std::string& addresses() const noexcept { return addresses_; }
 
   [[nodiscard]] int serve();
+  [[nodiscard]] std::size_t workers() const noexcept { return settings_.workers; }
+  [[nodiscard]] int work(unsigned index);
+  void leave_workers() noexcept;
   void run();
   void finish(std::chrono::milliseconds patience);
 
   /// In the order of registration.
   [[nodiscard]] const std::deque<server::Route>& routes() const noexcept { return router_.routes(); }
+  [[nodiscard]] std::vector<server::RequestBoard::Entry> requests() const { return board_.entries(); }
   [[nodiscard]] const server::Statistics& statistics() const noexcept { return *statistics_; }
   [[nodiscard]] server::ReloadResult reload(std::chrono::milliseconds patience);
   [[nodiscard]] Log& log() noexcept { return log_; }
 
  private:
+  struct Running;
   /// What only the HTTPD process has.
   struct Serving;
+  /// What only a handler process has.
+  struct Working;
 
   void entering(const char* path) noexcept override { host_.handler_entered(path); }
   void left(int status) noexcept override { host_.handler_left(status); }
@@ -67,13 +76,16 @@ class Engine final : private capi::CallObserver {
   std::vector<Parameter> parameters_;
   server::Router router_;
   SharedStatistics statistics_;
+  server::RequestBoard board_;
   std::optional<server::ReloadChannel> reloads_;
   std::optional<capi::CApi> c_api_;
   std::optional<capi::CApi::Current> current_c_api_;
   std::shared_ptr<const net::TlsCredentials> credentials_;  // shared with the sessions that begin with them
   std::vector<server::Endpoint> endpoints_;
   std::string addresses_;
+  std::optional<process::MeetingPoint> meeting_point_;
   std::unique_ptr<Serving> serving_;
+  std::unique_ptr<Working> working_;
 };
 
 }  // namespace httpd::opensips

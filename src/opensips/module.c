@@ -1,7 +1,7 @@
 /*
- * The module as OpenSIPS loads it: exports, parameters, MI commands, statistics, the HTTPD process and its
- * reactor. The one file that includes OpenSIPS's headers, and that knows one release from another; all else
- * is behind border.h.
+ * The module as OpenSIPS loads it: exports, parameters, the processes and their reactors. With module_mi.c
+ * the only file that includes OpenSIPS's headers, and that knows one release from another; all else is behind
+ * border.h.
  *
  * SPDX-License-Identifier: GPL-2.0-or-later
  */
@@ -20,12 +20,10 @@
 #include "dprint.h"
 #include "globals.h"
 #include "ip_addr.h"
-#include "mi/mi.h"
 #include "poll_types.h"
 #include "pt.h"
 #include "reactor_proc.h"
 #include "sr_module.h"
-#include "statistics.h"
 #include "status_report.h"
 #include "str.h"
 #if __has_include("profiling.h")
@@ -37,6 +35,8 @@
 #include <httpd/httpd_load.h>
 
 #include "opensips/border.h"
+#include "opensips/module_mi.h"
+#include "opensips/parameter_lists.h"
 
 /* Releases differ in the address that they document as default. */
 #if HTTPD_OPENSIPS_VERSION >= 40000
@@ -52,25 +52,11 @@
 #define DEFAULT_RECEIVE_BUF_SIZE 0
 #endif
 
-/* Where commands live in the namespace of their module, the name of before is an alias. */
-#ifdef MAX_MI_ALIASES
-#define MI_NAME(name) name
-#define MI_ALIAS(name) \
-  , {                  \
-    "httpd_" name, 0   \
-  }
-#else
-#define MI_NAME(name) "httpd_" name
-#define MI_ALIAS(name)
-#endif
-
 /* Less than GRACEFUL_SHUTDOWN_TIMEOUT, when OpenSIPS kills what has not ended. */
 #define FINISH_MILLISECONDS 3000
 
 #define PROCESS_NAME "HTTPD "
-
-#define RELOAD_FAILED 500
-#define RELOAD_TEXT_SIZE 4096
+#define WORKER_NAME "HTTPD worker"
 
 static struct httpd_engine* engine;
 
@@ -119,12 +105,22 @@ static int have_engine(void) {
 
 /* ------------------------------------------------- parameters ------------------------------------------- */
 
+#define WORKERS 1 /* their place among the processes */
+static proc_export_t processes[3];
+
+/* In the background OpenSIPS counts the processes in a copy of itself that is made right after the script is
+ * read, so a number that changed later would be missed there. */
+static int set_integer(const char* name, int value) {
+  if (have_engine() != 0 || httpd_engine_set_integer(engine, name, value) != 0) return -1;
+  processes[WORKERS].no = (unsigned int)httpd_engine_workers(engine);
+  return 0;
+}
+
 /* OpenSIPS does not tell a setter which parameter it sets, so each has a setter of its own. */
-#define INTEGER_SETTER(name)                                          \
-  static int set_##name(modparam_t type, void* value) {               \
-    (void)type;                                                       \
-    if (have_engine() != 0) return -1;                                \
-    return httpd_engine_set_integer(engine, #name, (int)(long)value); \
+#define INTEGER_SETTER(name)                            \
+  static int set_##name(modparam_t type, void* value) { \
+    (void)type;                                         \
+    return set_integer(#name, (int)(long)value);        \
   }
 #define STRING_SETTER(name)                                            \
   static int set_##name(modparam_t type, void* value) {                \
@@ -135,42 +131,15 @@ static int have_engine(void) {
 #define INTEGER_EXPORT(name) {#name, INT_PARAM | USE_FUNC_PARAM, (void*)set_##name},
 #define STRING_EXPORT(name) {#name, STR_PARAM | USE_FUNC_PARAM, (void*)set_##name},
 
-/* Those of the engine: src/server/parameters.cpp. */
-#define INTEGER_PARAMETERS(P)  \
-  P(port)                      \
-  P(buf_size)                  \
-  P(conn_timeout)              \
-  P(header_timeout)            \
-  P(body_timeout)              \
-  P(send_timeout)              \
-  P(handler_timeout)           \
-  P(post_buf_size)             \
-  P(receive_buf_size)          \
-  P(max_form_size)             \
-  P(max_uri_size)              \
-  P(max_header_size)           \
-  P(max_header_fields)         \
-  P(tls_key_permissions_check) \
-  P(tls_handshake_timeout)     \
-  P(tls_ticket_lifetime)
-#define STRING_PARAMETERS(P) \
-  P(ip)                      \
-  P(listen)                  \
-  P(auth_realm)              \
-  P(auth_username)           \
-  P(auth_password)           \
-  P(tls_cert_file)           \
-  P(tls_key_file)            \
-  P(tls_ocsp_file)           \
-  P(tls_ciphers)             \
-  P(tls_ca_file)             \
-  P(tls_verify_client)
-
 INTEGER_PARAMETERS(INTEGER_SETTER)
 STRING_PARAMETERS(STRING_SETTER)
 
 static const param_export_t parameters[] = {INTEGER_PARAMETERS(INTEGER_EXPORT)
                                                 STRING_PARAMETERS(STRING_EXPORT){NULL, 0, NULL}};
+
+struct httpd_engine* httpd_module_engine(void) {
+  return engine;
+}
 
 /* ------------------------------------------------- functions -------------------------------------------- */
 
@@ -183,102 +152,39 @@ static int bind_httpd(httpd_api_t* api) {
 static const cmd_export_t functions[] = {{"httpd_bind", (cmd_function)bind_httpd, {{0, 0, 0}}, 0},
                                          {0, 0, {{0, 0, 0}}, 0}};
 
-/* ------------------------------------------------- MI commands ------------------------------------------ */
-
-static mi_response_t* mi_list_root_path(const mi_params_t* params, struct mi_handler* async) {
-  mi_item_t* list;
-  mi_response_t* const response = init_mi_result_array(&list);
-  const char *root, *module;
-  (void)params;
-  (void)async;
-  if (response == NULL) return NULL;
-  for (size_t i = 0; httpd_engine_root(engine, i, &root, &module) == 0; ++i) {
-    mi_item_t* const item = add_mi_object(list, NULL, 0);
-    if (item == NULL || add_mi_string(item, MI_SSTR("http_root"), root, (int)strlen(root)) < 0 ||
-        add_mi_string(item, MI_SSTR("module"), module, (int)strlen(module)) < 0) {
-      free_mi_response(response);
-      return NULL;
-    }
-  }
-  return response;
-}
-
-static mi_response_t* mi_tls_reload(const mi_params_t* params, struct mi_handler* async) {
-  char text[RELOAD_TEXT_SIZE];
-  mi_item_t *result, *certificates;
-  mi_response_t* response;
-  (void)params;
-  (void)async;
-  if (httpd_engine_reload_tls(engine, text, sizeof text) != 0)
-    return init_mi_error_extra(RELOAD_FAILED, MI_SSTR("TLS files not reloaded"), text, (int)strlen(text));
-  response = init_mi_result_object(&result);
-  if (response == NULL) return NULL;
-  certificates = add_mi_array(result, MI_SSTR("Certificates"));
-  for (char *rest = text, *line; certificates != NULL && (line = strsep(&rest, "\n")) != NULL;)
-    if (*line != '\0' && add_mi_string(certificates, NULL, 0, line, (int)strlen(line)) < 0)
-      certificates = NULL;
-  if (certificates == NULL) {
-    free_mi_response(response);
-    return NULL;
-  }
-  return response;
-}
-
-static const mi_export_t commands[] = {
-    {MI_NAME("list_root_path"),
-     "lists the root paths and the modules that serve them",
-     0,
-     0,
-     {{mi_list_root_path, {0}}, {EMPTY_MI_RECIPE}} MI_ALIAS("list_root_path")},
-    {MI_NAME("tls_reload"),
-     "reads the TLS certificates and keys again; open connections stay as they are",
-     0,
-     0,
-     {{mi_tls_reload, {0}}, {EMPTY_MI_RECIPE}} MI_ALIAS("tls_reload")},
-    {EMPTY_MI_EXPORT}};
-
-/* ------------------------------------------------- statistics ------------------------------------------- */
-
-#ifdef STATISTICS
-static unsigned long read_statistic(void* index) {
-  return httpd_engine_statistic(engine, (size_t)index);
-}
-
-static int register_statistics(void) {
-  const char* name;
-  for (size_t i = 0; (name = httpd_engine_statistic_name(i)) != NULL; ++i)
-    if (register_stat2("httpd", (char*)name, (stat_var**)read_statistic, STAT_IS_FUNC, (void*)i, 0) != 0) {
-      LM_ERR("cannot register the statistic %s\n", name);
-      return -1;
-    }
-  return 0;
-}
-#else
-static int register_statistics(void) {
-  return 0;
-}
-#endif
-
 /* ------------------------------------------------- the HTTPD process ------------------------------------ */
 
-/* True while the HTTPD process is forked, in its parent and in itself. */
-static int forks_httpd;
+/* What is being forked, in its parent and in itself. */
+static enum { OTHERS, HTTPD, WORKER } forks;
 
 static int before_fork(void) {
-  forks_httpd = 1;
+  forks = HTTPD;
   return httpd_engine_check_modules(engine);
 }
 
 static int after_fork(void) {
-  forks_httpd = 0;
+  forks = OTHERS;
   httpd_engine_leave_sockets(engine);
+  return 0;
+}
+
+static int before_workers(void) {
+  forks = WORKER;
+  return 0;
+}
+
+static int after_workers(void) {
+  forks = OTHERS;
+  httpd_engine_leave_workers(engine);
   return 0;
 }
 
 /* In every process as soon as it is forked: OpenSIPS calls child_init() in some only, and its own handlers of
  * forks differ between releases. */
 static void forked(void) {
-  if (engine != NULL && !forks_httpd) httpd_engine_leave_sockets(engine);
+  if (engine == NULL || forks == HTTPD) return;
+  httpd_engine_leave_sockets(engine);
+  if (forks != WORKER) httpd_engine_leave_workers(engine);
 }
 
 /* OpenSIPS ends its processes with exit(): from a job in the reactor, where there is time to finish; or from
@@ -329,21 +235,9 @@ static int on_readable(int fd, void* unused, int was_timeout) {
   return 0;
 }
 
-/* Returns only when it could not begin; OpenSIPS ends then. */
-static void httpd_process(int rank) {
-  int descriptor;
-  (void)rank;
-  forks_httpd = 0;
-  set_proc_attrs(PROCESS_NAME "%s", httpd_engine_addresses(engine));
-  if (init_mi_child() != 0) {
-    LM_ERR("failed to init the MI commands in the HTTPD process\n");
-    return;
-  }
-  if (reactor_proc_init("HTTPD") < 0) {
-    LM_ERR("failed to init the reactor of the HTTPD process\n");
-    return;
-  }
-  descriptor = httpd_engine_serve(engine);
+/* Does what both kinds of processes do once they can; `descriptor` is that of their event loop. Returns only
+ * when it could not begin; OpenSIPS ends then. */
+static void run_in_reactor(int descriptor) {
   if (descriptor < 0) return;
   if (reactor_proc_add_fd(descriptor, on_readable, NULL) < 0) {
     LM_ERR("failed to add the HTTP server to the reactor\n");
@@ -353,9 +247,37 @@ static void httpd_process(int rank) {
   reactor_proc_loop();
 }
 
-static const proc_export_t processes[] = {{"HTTPD", before_fork, after_fork, httpd_process, 1,
-                                           PROC_FLAG_INITCHILD | PROC_FLAG_HAS_IPC | PROC_FLAG_NEEDS_SCRIPT},
-                                          {NULL, 0, 0, NULL, 0, 0}};
+static int begin_process(char* name) {
+  forks = OTHERS;
+  /* A memory file that grows beyond the limit of file sizes is an error like any other. */
+  signal(SIGXFSZ, SIG_IGN);
+  if (init_mi_child() != 0) {
+    LM_ERR("failed to init the MI commands in the process %s\n", name);
+    return -1;
+  }
+  if (reactor_proc_init(name) < 0) {
+    LM_ERR("failed to init the reactor of the process %s\n", name);
+    return -1;
+  }
+  return 0;
+}
+
+static void httpd_process(int rank) {
+  (void)rank;
+  set_proc_attrs(PROCESS_NAME "%s", httpd_engine_addresses(engine));
+  if (begin_process("HTTPD") == 0) run_in_reactor(httpd_engine_serve(engine));
+}
+
+static void worker_process(int rank) {
+  set_proc_attrs(WORKER_NAME " %d", rank + 1);
+  if (begin_process(WORKER_NAME) == 0) run_in_reactor(httpd_engine_work(engine, (unsigned)rank));
+}
+
+#define PROCESS_FLAGS (PROC_FLAG_INITCHILD | PROC_FLAG_HAS_IPC | PROC_FLAG_NEEDS_SCRIPT)
+static proc_export_t processes[3] = {
+    {"HTTPD", before_fork, after_fork, httpd_process, 1, PROCESS_FLAGS},
+    [WORKERS] = {WORKER_NAME, before_workers, after_workers, worker_process, 0, PROCESS_FLAGS},
+    {NULL, 0, 0, NULL, 0, 0}};
 
 /* ------------------------------------------------- the module ------------------------------------------- */
 
@@ -371,7 +293,7 @@ static int mod_init(void) {
     LM_ERR("no memory for a handler of forks\n");
     return -1;
   }
-  return register_statistics();
+  return httpd_register_statistics();
 }
 
 static void mod_destroy(void) {
@@ -390,7 +312,7 @@ __attribute__((visibility("default"))) struct module_exports exports = {
     0, /* async functions */
     parameters,
     NULL, /* statistics: registered by mod_init() */
-    commands,
+    httpd_mi_commands,
     NULL, /* pseudo-variables */
     NULL, /* transformations */
     processes,

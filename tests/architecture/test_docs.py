@@ -64,7 +64,7 @@ def parameter_problems(module, source, text):
 def commands_in_source(text):
     """Name -> alias of each MI command that is added."""
     core = {name: f"core:{name}" for name in re.findall(r"\bcore_command\(\s*\"(\w+)\"", text)}
-    return core | dict(re.findall(r"\badd\(\{\s*\"(\w+)\",\s*\{\s*\"([\w:]+)\"\s*\}", text))
+    return core | dict(re.findall(r"\badd\(\s*\{\s*\"(\w+)\",\s*\{\s*\"([\w:]+)\"\s*\}", text))
 
 
 def command_problems(source, text):

@@ -10,7 +10,7 @@ import pytest
 
 
 def pytest_sessionstart():
-    for needed in (daemon.BINARY, daemon.CAPI_PROBE, daemon.CPP_PROBE, daemon.STREAM_PROBE):
+    for needed in (daemon.BINARY, daemon.CAPI_PROBE, daemon.CPP_PROBE, daemon.STREAM_PROBE, daemon.WORKER_PROBE):
         if not needed.is_file():
             pytest.exit(f"{needed} is not built: run `make test`, or set HTTPD_BUILD_DIR", returncode=3)
 

@@ -21,6 +21,10 @@ TEST_MODULES = BUILD / "tests" / "modules"
 CAPI_PROBE = TEST_MODULES / "capi_probe.so"
 CPP_PROBE = TEST_MODULES / "cpp_probe.so"
 STREAM_PROBE = TEST_MODULES / "stream_probe.so"
+WORKER_PROBE = TEST_MODULES / "worker_probe.so"
+
+# The same tests with handlers in processes of their own; None leaves the parameter out.
+WORKERS = int(os.environ["HTTPD_TEST_WORKERS"]) if "HTTPD_TEST_WORKERS" in os.environ else None
 
 START_TIMEOUT = 20.0  # seconds; a sanitized build on a busy machine is slow to start
 STOP_TIMEOUT = 20.0
@@ -95,7 +99,7 @@ class Daemon:
 
     def _start(self):
         for attempt in range(3):
-            self.httpd = {"ip": "127.0.0.1", "port": free_port(), **self.given}
+            self.httpd = {"ip": "127.0.0.1", "port": free_port(), "workers": WORKERS, **self.given}
             self.httpd = {name: value for name, value in self.httpd.items() if value is not None}
             self.port = self.httpd.get("port", 8888)
             self.file = self.folder / "httpd.cfg"
@@ -170,9 +174,10 @@ class Daemon:
         return answer["result"]
 
     def pids(self, description):
-        """The process ids whose description in `ps` begins so (in any case)."""
+        """The process ids whose description in `ps` begins so (in any case); "HTTPD" is that process alone."""
         listed = self.mi("ps")["Processes"]
-        return [entry["PID"] for entry in listed if entry["Type"].lower().startswith(description.lower())]
+        return [entry["PID"] for entry in listed if entry["Type"].lower().startswith(description.lower())
+                and (description != "HTTPD" or " worker " not in entry["Type"])]
 
     def __enter__(self):
         return self

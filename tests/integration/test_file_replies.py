@@ -4,14 +4,14 @@ import concurrent.futures
 import email
 import hashlib
 import os
-import socket
-import ssl
 import subprocess
 import time
 
 import certificates
 import daemon
+import downloads
 import pytest
+from downloads import PeakMemory, is_sanitized
 from rawhttp import BadReply, request
 
 TEXT = bytes(range(256)) * 400  # 102400 bytes
@@ -20,7 +20,6 @@ OLD = 784111777  # Sun, 06 Nov 1994 08:49:37 GMT
 DATE = "Sun, 06 Nov 1994 08:49:37 GMT"
 EARLIER = "Sun, 06 Nov 1994 08:49:36 GMT"
 HUGE = 1 << 30
-WITH_SANITIZER = b"libasan" in subprocess.run(["ldd", daemon.BINARY], capture_output=True, check=True).stdout
 
 
 def make_huge(path, size=HUGE):
@@ -241,68 +240,8 @@ def test_what_is_not_served(client, folder):
     assert get(client, "../outside.txt").status == 400
 
 
-def connect(server, buffer=0):
-    """A socket of Python's own, over TLS where the server speaks it: as fast as it gets."""
-    plain = socket.socket()
-    if buffer:
-        plain.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
-    plain.settimeout(60)
-    plain.connect(("127.0.0.1", server.port))
-    if server.tls is None:
-        return plain
-    settings = ssl.create_default_context()
-    settings.check_hostname, settings.verify_mode = False, ssl.CERT_NONE
-    return settings.wrap_socket(plain)
-
-
 def download(server, size, trickle=0):
-    """Asks for the huge file, takes the first pieces slowly, and returns the digest of what came."""
-    digest, left, buffer = hashlib.sha256(), size, bytearray(1 << 20)
-    with connect(server, buffer=65536 if trickle else 0) as client:
-        client.sendall(request("GET", "/files/huge.bin"))
-        data = b""
-        while b"\r\n\r\n" not in data:
-            data += client.recv(4096)
-        head, _, data = data.partition(b"\r\n\r\n")
-        assert head.startswith(b"HTTP/1.1 200 ") and f"Content-Length: {size}".encode() in head
-        digest.update(data)
-        left -= len(data)
-        for _ in range(trickle):
-            time.sleep(0.05)
-            data = client.recv(1000)
-            digest.update(data)
-            left -= len(data)
-        while left > 0:
-            count = client.recv_into(buffer)
-            assert count > 0, f"the connection ended {left} bytes early"
-            digest.update(memoryview(buffer)[:count])
-            left -= count
-        client.sendall(request("GET", "/files/small.txt", "Connection: close"))
-        rest = b""
-        while data := client.recv(4096):
-            rest += data
-        assert left == 0 and rest.endswith(b"\r\n\r\n0123456789"), "the connection serves on"
-    return digest.hexdigest()
-
-
-class PeakMemory:
-    """How much more memory a process held at its peak than at the beginning, in KiB."""
-
-    def __init__(self, pid):
-        self.pid = pid
-
-    def __enter__(self):
-        with open(f"/proc/{self.pid}/clear_refs", "w", encoding="ascii") as file:
-            file.write("5")  # the peak begins anew (proc(5))
-        self.before = self._read("VmRSS")
-        return self
-
-    def __exit__(self, *_):
-        self.grown = self._read("VmHWM") - self.before
-
-    def _read(self, name):
-        with open(f"/proc/{self.pid}/status", encoding="ascii") as file:
-            return next(int(line.split()[1]) for line in file if line.startswith(name))
+    return downloads.download(server, "/files/huge.bin", size, ("/files/small.txt", b"0123456789"), trickle)
 
 
 @pytest.fixture(scope="module")
@@ -318,7 +257,7 @@ def test_a_huge_file_costs_no_memory(request, kind, digest):
     with PeakMemory(pid) as memory:
         assert download(server, HUGE, trickle=20) == digest
     print(f"{memory.grown} KiB")
-    if not WITH_SANITIZER:  # which keeps what was freed
+    if not is_sanitized():  # which keeps what was freed
         assert memory.grown < 4096
 
 
@@ -339,12 +278,12 @@ def test_eight_at_once(request, tmp_path_factory, folder, kind):
         kept.rename(whole)
     assert set(digests) == {expected}
     print(f"{memory.grown} KiB")
-    if not WITH_SANITIZER:
+    if not is_sanitized():
         assert memory.grown < 4096
 
 
 def test_others_are_served_meanwhile(server):
-    with connect(server) as greedy:
+    with downloads.connect(server) as greedy:
         greedy.sendall(request("GET", "/files/huge.bin"))
         greedy.recv(1000)
         with concurrent.futures.ThreadPoolExecutor(1) as pool:
@@ -395,7 +334,7 @@ def test_a_client_that_stops_reading_is_cut(request, kind):
                 continue
         return sum(name.endswith("huge.bin") for name in names)
 
-    with connect(server, buffer=4096) as client:
+    with downloads.connect(server, buffer=4096) as client:
         client.sendall(b"GET /files/huge.bin HTTP/1.1\r\nHost: localhost\r\n\r\n")
         client.recv(1000)
         assert open_files() == 1

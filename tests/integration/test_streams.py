@@ -17,6 +17,7 @@ import daemon
 import pytest
 import rawhttp
 import rawtls
+from downloads import is_sanitized
 from rawhttp import request
 
 MODULES = {daemon.STREAM_PROBE: {}, "mi_http.so": {}, "hello_cpp.so": {}}
@@ -284,10 +285,6 @@ def numbers_digest(size):
 def resident(pid):
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")
     return int(re.search(r"^VmRSS:\s+(\d+) kB", status, re.M)[1]) * 1024
-
-
-def is_sanitized():
-    return b"__asan_init" in daemon.BINARY.read_bytes()
 
 
 def test_large_streams_arrive_whole(start, ec):

@@ -14,7 +14,7 @@ from pathlib import Path
 
 import rawhttp
 import rawtls
-from daemon import ROOT, free_port, quoted
+from daemon import ROOT, WORKERS, free_port, quoted
 
 TREE = Path(os.environ["OPENSIPS_SOURCE_DIR"]) if os.environ.get("OPENSIPS_SOURCE_DIR") else None
 BUILD = Path(os.environ.get("HTTPD_BUILD_DIR", ROOT / "build" / "release"))
@@ -159,7 +159,7 @@ class OpenSips(Session):
                  environment=None, wrapper=()):
         self.folder = Path(folder)
         self.udp_port = free_port()
-        self.httpd = {"ip": "127.0.0.1", "port": free_port(), **(httpd or {})}
+        self.httpd = {"ip": "127.0.0.1", "port": free_port(), "workers": WORKERS, **(httpd or {})}
         self.httpd = {name: value for name, value in self.httpd.items() if value is not None}
         self.port = self.httpd.get("port", 8888)
         self.tls = rawtls.context() if "tls_cert_file" in self.httpd else None
@@ -186,12 +186,17 @@ class OpenSips(Session):
             assert self.process.poll() is None, self.log()
             try:
                 socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                if self.fifo.exists():
+                if self.fifo.exists() and self._lists_its_processes():
                     return
             except OSError:
                 pass
             assert time.monotonic() < deadline, self.log()
             time.sleep(0.05)
+
+    def _lists_its_processes(self):
+        """A process may serve before `ps` shows it."""
+        types = [entry["Type"] for entry in self.ask_fifo("ps")["result"]["Processes"]]
+        return "attendant" in types and any(name.startswith("HTTPD") for name in types)
 
     def connect(self, **settings):
         if self.tls is not None:
@@ -243,7 +248,8 @@ class OpenSips(Session):
                 time.sleep(0.01)
 
     def httpd_pid(self):
-        found = [entry["PID"] for entry in self.mi("ps")["Processes"] if entry["Type"].startswith("HTTPD")]
+        found = [entry["PID"] for entry in self.mi("ps")["Processes"] if entry["Type"].startswith("HTTPD ")
+                 and not entry["Type"].startswith("HTTPD worker")]
         assert len(found) == 1, found
         return found[0]
 

@@ -68,16 +68,18 @@ def free_privileged_port():
     return next(port for port in PRIVILEGED if not opensips.listeners_of_port(port))
 
 
-def test_it_serves_as_another_user_on_a_port_of_root(folder, authority):
+@pytest.mark.parametrize("workers", [0, 3])
+def test_it_serves_as_another_user_on_a_port_of_root(folder, authority, workers):
     files = authority.issue().put(folder)
     files.file.chmod(0o644)
     port, socket_file = free_privileged_port(), folder / "http.sock"
     httpd = {"ip": "127.0.0.1", "port": port, "tls_cert_file": files.file, "tls_key_file": files.key,
-             "listen": f"unix:{socket_file}?mode=600&user=nobody"}
+             "listen": f"unix:{socket_file}?mode=600&user=nobody", "workers": workers}
     with Background(folder, httpd) as server:
         url = f"https://localhost:{port}/mi"
         processes = curl("--cacert", str(authority.certificate), url)["result"]["Processes"]
         httpd_pid = next(entry["PID"] for entry in processes if entry["Type"].startswith("HTTPD"))
+        assert len([entry for entry in processes if entry["Type"].startswith("HTTPD worker")]) == workers
         assert Path(f"/proc/{httpd_pid}").stat().st_uid == NOBODY
         assert socket_file.stat().st_uid == NOBODY
         assert curl("--unix-socket", str(socket_file), "http://localhost/mi")["result"]["Processes"] == processes

@@ -80,7 +80,7 @@ def test_other_ways_of_watching_do(start, method):
 
 @pytest.mark.ours
 def test_the_default_address_is_that_of_the_release(start):
-    server = start([("mi_http", {})], {"ip": None})
+    server = start([("mi_http", {})], {"ip": None, "workers": None})
     process = [entry["Type"] for entry in server.mi("ps")["Processes"] if entry["Type"].startswith("HTTPD")]
     open_to_all = opensips.major() < 4
     assert process == [f"HTTPD {'*' if open_to_all else '127.0.0.1'}:{server.port}"]

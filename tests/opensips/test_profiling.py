@@ -16,16 +16,17 @@ def events(subscriber, count):
     return [(event["verb"], event["name"], event["depth"]) for event in received]
 
 
-def test_calls_of_handlers_are_profiled(start):
-    server = start([("event_datagram", {}), ("mi_http", {}), ("mi_html", {"root": "html"})])
+@pytest.mark.parametrize("workers", [None, pytest.param(1, marks=pytest.mark.ours)])
+def test_calls_of_handlers_are_profiled(start, workers):
+    server = start([("event_datagram", {}), ("mi_http", {}), ("mi_html", {"root": "html"})], {"workers": workers})
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as subscriber:
         subscriber.bind(("127.0.0.1", 0))
         subscriber.settimeout(10)
         address = f"udp:127.0.0.1:{subscriber.getsockname()[1]}"
-        pid = server.httpd_pid()
+        process = "HTTPD worker 1" if workers else f"HTTPD 127.0.0.1:{server.port}"
+        pid = next(entry["PID"] for entry in server.mi("ps")["Processes"] if entry["Type"] == process)
         assert server.ask_fifo("event_subscribe", ["E_PROFILING_PROC", address])["result"] == "OK"
         assert server.ask_fifo("profiling_proc", {"pid": pid, "level": 2})["result"] == "OK"
-        process = f"HTTPD 127.0.0.1:{server.port}"
         assert server.ask("GET", "/nowhere").status in (400, 404)  # no handler is called
         for path, name in [("/html/core", "HTTPD_CB /core"), ("/html", "HTTPD_CB ")]:
             assert server.ask("GET", path).status == 200

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <array>
+#include <chrono>
 #include <ctime>
 #include <filesystem>
 #include <fmt/format.h>
@@ -34,6 +35,26 @@ MiResult list_roots(const DaemonState& state) {
   for (const Root& root : state.roots())
     result.push_back({{"http_root", root.root}, {"module", root.module}});
   return result;
+}
+
+MiResult list_requests(const DaemonState& state) {
+  using State = server::RequestBoard::State;
+  MiResult with_handlers = MiResult::array();
+  MiResult waiting = MiResult::array();
+  for (const server::RequestBoard::Entry& entry : state.requests()) {
+    MiResult request = {{"Root", entry.root},
+                        {"Request", entry.request},
+                        {"Client", entry.client},
+                        {"State", server::RequestBoard::name(entry.state)},
+                        {"Seconds", std::chrono::duration<double>(entry.since).count()}};
+    if (entry.state == State::kQueued) {
+      waiting.push_back(std::move(request));
+    } else {
+      request["PID"] = entry.process;
+      with_handlers.push_back(std::move(request));
+    }
+  }
+  return {{"Handlers", std::move(with_handlers)}, {"Queue", std::move(waiting)}};
 }
 
 MiResult list_commands(const MiRegistry& registry) {
@@ -198,6 +219,12 @@ void add_daemon_commands(MiRegistry& registry, DaemonState& state) {
                 "httpd",
                 "lists the registered root paths and the modules that they belong to",
                 {{{}, [&state](const MiParams&) { return list_roots(state); }}}});
+  registry.add(
+      {"httpd_requests",
+       {"httpd:requests"},
+       "httpd",
+       "lists the requests that are with handlers, where and since when, and those that wait for one",
+       {{{}, [&state](const MiParams&) { return list_requests(state); }}}});
   add_registry_commands(registry);
   add_process_commands(registry, state);
   add_statistics_commands(registry, state);

@@ -8,6 +8,8 @@
 #include <sys/types.h>
 #include <vector>
 
+#include "server/request_board.h"
+
 namespace httpd::daemon {
 
 /// A running process of the daemon.
@@ -57,6 +59,8 @@ class DaemonState {
   [[nodiscard]] virtual std::string revision() const = 0;
   /// The registered root paths, in the order of their registration.
   [[nodiscard]] virtual std::vector<Root> roots() const = 0;
+  /// The requests that are with handlers, or wait for one, the oldest first.
+  [[nodiscard]] virtual std::vector<server::RequestBoard::Entry> requests() const = 0;
 };
 
 }  // namespace httpd::daemon

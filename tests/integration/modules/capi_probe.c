@@ -142,6 +142,20 @@ HANDLER(print) {
   return 200;
 }
 
+/* The length and the Adler-32 checksum of what is uploaded. */
+HANDLER(sum) {
+  uint32_t a = 1, b = 0;
+  UNUSED;
+  for (size_t i = 0; i < upload_data_size; ++i) {
+    a = (a + (unsigned char)upload_data[i]) % 65521;
+    b = (b + a) % 65521;
+  }
+  page->s = buffer->s;
+  page->len =
+      snprintf(buffer->s, (size_t)buffer->len, "%zu %lu", upload_data_size, (unsigned long)(b << 16U | a));
+  return 200;
+}
+
 /* /N: the buffer is filled, and the page is said to be N bytes longer than it. */
 HANDLER(overstate) {
   UNUSED;
@@ -225,6 +239,7 @@ static int mod_init(void) {
   failed |= add("probe-status", status, flush_nothing, HTTPD_APPLICATION_JSON_CNT_TYPE, NULL);
   failed |= add("probe-static", static_page, flush_nothing, HTTPD_TEXT_PLAIN_TYPE, NULL);
   failed |= add("probe-print", print, flush_nothing, HTTPD_TEXT_PLAIN_TYPE, NULL);
+  failed |= add("probe-sum", sum, flush_nothing, HTTPD_TEXT_PLAIN_TYPE, NULL);
   failed |= add("probe-overstate", overstate, flush_nothing, HTTPD_TEXT_PLAIN_TYPE, NULL);
   failed |= add("probe-stream", stream, flush_pieces, HTTPD_TEXT_PLAIN_TYPE, NULL);
   failed |= add("probe-sleep", sleepy, flush_nothing, HTTPD_TEXT_PLAIN_TYPE, NULL);

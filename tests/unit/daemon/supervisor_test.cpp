@@ -102,6 +102,49 @@ TEST_F(SupervisorTest, StartsAgainWhatDied) {
   EXPECT_THAT(log.text, ::testing::HasSubstr("ended with status 3: starting it again in 200 ms"));
 }
 
+TEST_F(SupervisorTest, DelaysOfAProcessThatKeepsDyingDoubleUpToALimit) {
+  Supervisor supervisor(state, log);
+  supervisor.add(
+      "mortal",
+      [this](Supervisor& attendant) {
+        attendant.notify_ready();
+        if (++shared->starts < 5) {
+          ::usleep(10'000);
+          return 3;
+        }
+        ::kill(::getppid(), SIGTERM);
+        return wait_for_end();
+      },
+      {.stable = std::chrono::milliseconds(30'000), .longest_delay = std::chrono::milliseconds(300)});
+  EXPECT_EQ(run(supervisor), 0);
+  EXPECT_EQ(shared->starts, 5);
+  std::size_t at = 0;
+  for (const char* const delay : {"again in 0 ms", "again in 200 ms", "again in 300 ms", "again in 300 ms"}) {
+    at = log.text.find(delay, at);
+    ASSERT_NE(at, std::string::npos) << delay << " in\n" << log.text;
+    ++at;
+  }
+}
+
+TEST_F(SupervisorTest, AProcessThatWasStableIsStartedAgainAtOnce) {
+  Supervisor supervisor(state, log);
+  supervisor.add("mortal",
+                 [this](Supervisor& attendant) {
+                   attendant.notify_ready();
+                   if (++shared->starts < 4) {
+                     ::usleep(60'000);
+                     return 3;
+                   }
+                   ::kill(::getppid(), SIGTERM);
+                   return wait_for_end();
+                 },
+                 {.stable = std::chrono::milliseconds(50), .longest_delay = std::chrono::milliseconds(200)});
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(run(supervisor), 0);
+  EXPECT_LT(std::chrono::steady_clock::now() - begin, std::chrono::milliseconds(900));
+  EXPECT_EQ(log.text.find("again in 200 ms"), std::string::npos) << log.text;
+}
+
 TEST_F(SupervisorTest, ADeathBeforeAllAreReadyIsAFailedStart) {
   Supervisor supervisor(state, log);
   supervisor.add("good", [this](Supervisor&) { return wait_for_end(); });

@@ -25,11 +25,12 @@ class Commands : public testing::Test {
 };
 
 TEST_F(Commands, WhichListsTheNamesOfVersion3AndThenThoseOfVersion4) {
-  EXPECT_EQ(run("which"),
-            R"(["httpd_list_root_path","which","help","ps","uptime","version","pwd","arg","log_level",)"
-            R"("get_statistics","list_statistics","httpd:list_root_path","core:which","core:help","core:ps",)"
-            R"("core:uptime","core:version","core:pwd","core:arg","core:log_level","statistics:get",)"
-            R"("statistics:list"])");
+  EXPECT_EQ(
+      run("which"),
+      R"(["httpd_list_root_path","httpd_requests","which","help","ps","uptime","version","pwd","arg","log_level",)"
+      R"("get_statistics","list_statistics","httpd:list_root_path","httpd:requests","core:which","core:help","core:ps",)"
+      R"("core:uptime","core:version","core:pwd","core:arg","core:log_level","statistics:get",)"
+      R"("statistics:list"])");
 }
 
 TEST_F(Commands, WhichShowsTheParametersOfOne) {
@@ -47,8 +48,8 @@ TEST_F(Commands, WhichShowsTheParametersOfOne) {
 
 TEST_F(Commands, EveryCommandAnswersToItsNameOfVersion4) {
   for (const char* name :
-       {"httpd:list_root_path", "core:which", "core:help", "core:ps", "core:uptime", "core:version",
-        "core:pwd", "core:arg", "core:log_level", "statistics:get", "statistics:list"}) {
+       {"httpd:list_root_path", "httpd:requests", "core:which", "core:help", "core:ps", "core:uptime",
+        "core:version", "core:pwd", "core:arg", "core:log_level", "statistics:get", "statistics:list"}) {
     EXPECT_NE(registry_.find(name), nullptr) << name;
   }
   EXPECT_EQ(run("core:ps"), run("ps"));
@@ -70,6 +71,14 @@ TEST_F(Commands, ListRootPath) {
   EXPECT_EQ(run("httpd:list_root_path"), roots);
   EXPECT_EQ(run("httpd_list_root_path", "[1]"),
             R"({"code":-32602,"message":"Invalid params","data":"Too few or too many parameters"})");
+}
+
+TEST_F(Commands, RequestsAreWithHandlersOrWait) {
+  EXPECT_EQ(
+      run("httpd_requests"),
+      R"({"Handlers":[{"Root":"mi","Request":"POST /mi HTTP/1.1","Client":"192.0.2.1:1000",)"
+      R"("State":"running","Seconds":1.5,"PID":101}],"Queue":[{"Root":"a/b","Request":"GET /a/b HTTP/1.1",)"
+      R"("Client":"unix","State":"queued","Seconds":0.0}]})");
 }
 
 TEST_F(Commands, Ps) {

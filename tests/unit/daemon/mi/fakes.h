@@ -48,6 +48,12 @@ class FakeState final : public DaemonState {
   [[nodiscard]] std::string version() const override { return "opensips-httpd (0.1.0 (x86_64/linux))"; }
   [[nodiscard]] std::string revision() const override { return "abc123"; }
   [[nodiscard]] std::vector<Root> roots() const override { return {{"mi", "mi_http"}, {"a/b", "mod"}}; }
+  [[nodiscard]] std::vector<server::RequestBoard::Entry> requests() const override {
+    using State = server::RequestBoard::State;
+    return {
+        {State::kRunning, 101, "mi", "POST /mi HTTP/1.1", "192.0.2.1:1000", std::chrono::milliseconds(1500)},
+        {State::kQueued, 0, "a/b", "GET /a/b HTTP/1.1", "unix", std::chrono::milliseconds(0)}};
+  }
 
   int level = 3;
   int httpd_level = 3;

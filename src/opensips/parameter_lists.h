@@ -1,0 +1,42 @@
+/*
+ * The parameters of the module, by their types: those of the engine, src/server/parameters.cpp.
+ *
+ * SPDX-License-Identifier: GPL-2.0-or-later
+ */
+#ifndef HTTPD_OPENSIPS_PARAMETER_LISTS_H
+#define HTTPD_OPENSIPS_PARAMETER_LISTS_H
+
+#define INTEGER_PARAMETERS(P)  \
+  P(port)                      \
+  P(buf_size)                  \
+  P(conn_timeout)              \
+  P(header_timeout)            \
+  P(body_timeout)              \
+  P(send_timeout)              \
+  P(handler_timeout)           \
+  P(workers)                   \
+  P(max_queue)                 \
+  P(max_root_workers)          \
+  P(post_buf_size)             \
+  P(receive_buf_size)          \
+  P(max_form_size)             \
+  P(max_uri_size)              \
+  P(max_header_size)           \
+  P(max_header_fields)         \
+  P(tls_key_permissions_check) \
+  P(tls_handshake_timeout)     \
+  P(tls_ticket_lifetime)
+#define STRING_PARAMETERS(P) \
+  P(ip)                      \
+  P(listen)                  \
+  P(auth_realm)              \
+  P(auth_username)           \
+  P(auth_password)           \
+  P(tls_cert_file)           \
+  P(tls_key_file)            \
+  P(tls_ocsp_file)           \
+  P(tls_ciphers)             \
+  P(tls_ca_file)             \
+  P(tls_verify_client)
+
+#endif /* HTTPD_OPENSIPS_PARAMETER_LISTS_H */

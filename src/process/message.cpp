@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "process/message.h"
+
+#include <algorithm>
+#include <cerrno>
+#include <cstring>
+#include <poll.h>
+#include <sys/socket.h>
+#include <sys/uio.h>
+
+#include "process/memory_file.h"
+
+namespace httpd::process {
+namespace {
+
+constexpr std::size_t kMaxFiles = 2;  // the payload, and a body
+
+struct Control {
+  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxFiles * sizeof(int))> bytes{};
+};
+
+void attach(msghdr& message, Control& control, std::span<const int> files) noexcept {
+  if (files.empty()) return;
+  message.msg_control = control.bytes.data();
+  message.msg_controllen = CMSG_SPACE(files.size_bytes());
+  cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  header->cmsg_level = SOL_SOCKET;
+  header->cmsg_type = SCM_RIGHTS;
+  header->cmsg_len = CMSG_LEN(files.size_bytes());
+  std::memcpy(CMSG_DATA(header), files.data(), files.size_bytes());
+}
+
+/// The descriptors that came along, so that none is lost whatever the message says.
+std::array<net::UniqueFd, kMaxFiles> detach(msghdr& message) noexcept {
+  std::array<net::UniqueFd, kMaxFiles> files;
+  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
+  if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return files;
+  const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
+  for (std::size_t index = 0; index < count && index < kMaxFiles; ++index) {
+    int file = -1;
+    std::memcpy(&file, CMSG_DATA(header) + index * sizeof file, sizeof file);
+    files[index] = net::UniqueFd(file);
+  }
+  return files;
+}
+
+/// Whether the header speaks of exactly these many bytes.
+bool describes(const Header& header, std::size_t payload) noexcept {
+  const std::uint64_t body = header.body == Header::Body::kInFile ? 0 : header.body_size;
+  return body <= payload && std::uint64_t{header.sizes[0]} + header.sizes[1] == payload - body;
+}
+
+}  // namespace
+
+SendResult send_message(int socket, const Outgoing& message, bool wait) noexcept {
+  Header header = message.header;
+  std::size_t size = 0;
+  for (const std::string_view part : message.parts)
+    size += part.size();
+  net::UniqueFd payload;
+  if (size > kInlineLimit) {
+    payload = make_memory_file(message.parts);
+    if (!payload) return SendResult::kNoResources;
+    header.payload_in_file = 1;
+  }
+
+  std::array<iovec, 4> pieces{iovec{&header, sizeof header}};
+  for (std::size_t index = 0; index < message.parts.size(); ++index)
+    pieces[index + 1] = {const_cast<char*>(message.parts[index].data()), message.parts[index].size()};
+  std::array<int, kMaxFiles> files{};
+  std::size_t count = 0;
+  if (payload) files[count++] = payload.get();
+  if (message.file >= 0) files[count++] = message.file;
+  Control control;
+  msghdr data{};
+  data.msg_iov = pieces.data();
+  data.msg_iovlen = payload ? 1 : pieces.size();
+  attach(data, control, std::span(files).first(count));
+
+  for (;;) {
+    if (::sendmsg(socket, &data, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return SendResult::kSent;
+    switch (errno) {
+      case EINTR:
+        break;
+      case EAGAIN: {
+        if (!wait) return SendResult::kBlocked;
+        pollfd room{socket, POLLOUT, 0};
+        ::poll(&room, 1, -1);
+        break;
+      }
+      case EPIPE:
+      case ECONNRESET:
+      case ENOTCONN:
+        return SendResult::kGone;
+      default:
+        // No memory; more descriptors under way than this user may have; a descriptor that is none.
+        return SendResult::kNoResources;
+    }
+  }
+}
+
+std::string_view Incoming::part(std::size_t index) const noexcept {
+  std::string_view rest = payload;
+  for (std::size_t before = 0; before < index && before < header.sizes.size(); ++before)
+    rest.remove_prefix(std::min<std::size_t>(header.sizes[before], rest.size()));
+  return index < header.sizes.size() ? rest.substr(0, header.sizes[index]) : rest;
+}
+
+ReceiveResult receive_message(int socket, std::span<char> buffer, Incoming& message) noexcept {
+  Control control;
+  iovec piece{buffer.data(), buffer.size()};
+  msghdr data{};
+  data.msg_iov = &piece;
+  data.msg_iovlen = 1;
+  data.msg_control = control.bytes.data();
+  data.msg_controllen = control.bytes.size();
+  ssize_t received = 0;
+  do
+    received = ::recvmsg(socket, &data, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  while (received < 0 && errno == EINTR);
+  if (received < 0 && errno == EAGAIN) return ReceiveResult::kNothing;
+  if (received < 0 && errno == ECONNRESET) return ReceiveResult::kUnread;
+  auto files = detach(data);  // also of what is no message, so that they are closed
+  if (received < static_cast<ssize_t>(sizeof(Header))) return ReceiveResult::kGone;
+
+  std::memcpy(&message.header, buffer.data(), sizeof(Header));
+  const Header& header = message.header;
+  const std::size_t in_message = static_cast<std::size_t>(received) - sizeof(Header);
+  message.payload = {buffer.data() + sizeof(Header), in_message};
+  const bool in_file = header.payload_in_file != 0;
+  const std::size_t wanted = (in_file ? 1U : 0U) + (header.body == Header::Body::kInFile ? 1U : 0U);
+  message.lost_files = (data.msg_flags & MSG_CTRUNC) != 0;
+  message.payload_file = in_file ? std::move(files[0]) : net::UniqueFd();
+  message.file =
+      wanted == 0 || header.body != Header::Body::kInFile ? net::UniqueFd() : std::move(files[wanted - 1]);
+  // The other end runs code of strangers, which may have written anywhere.
+  const bool consistent = in_file ? in_message == 0 : describes(header, in_message);
+  const bool complete = message.lost_files || ((!in_file || message.payload_file) &&
+                                               (header.body != Header::Body::kInFile || message.file));
+  return consistent && complete && (data.msg_flags & MSG_TRUNC) == 0 ? ReceiveResult::kMessage
+                                                                     : ReceiveResult::kGone;
+}
+
+}  // namespace httpd::process

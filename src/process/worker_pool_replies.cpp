@@ -1,0 +1,171 @@
+// The pool towards the clients: what comes back from handlers, and what takes its place.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <fmt/format.h>
+#include <string>
+#include <utility>
+
+#include "http/characters.h"
+#include "process/memory_file.h"
+#include "process/worker_pool.h"
+#include "server/refusal_line.h"
+
+namespace httpd::process {
+namespace {
+
+using BoardState = server::RequestBoard::State;
+using Counter = server::Statistics;
+
+constexpr const char kRetryAfter[] = "5";  // seconds
+constexpr std::size_t kMaxHead = 16 * 1024 * 1024;
+
+/// Content type, header lines and the first piece of a stream, wherever they travelled.
+struct ReplyHead {
+  std::string bytes;  // when they came in a file
+  std::string_view type;
+  std::string_view fields;
+  std::string_view piece;
+};
+
+/// What no damaged process may put into a reply: anything that would end its head, or begin another line.
+bool is_head(std::string_view type, std::string_view fields) noexcept {
+  const auto is_text = [](char byte) { return http::is_field_vchar(byte) || http::is_blank(byte); };
+  if (!std::ranges::all_of(type, is_text)) return false;
+  while (!fields.empty()) {
+    const std::size_t end = fields.find("\r\n");
+    if (end == 0 || end == std::string_view::npos || !std::ranges::all_of(fields.substr(0, end), is_text))
+      return false;
+    fields.remove_prefix(end + 2);
+  }
+  return true;
+}
+
+bool read_head(const Incoming& message, ReplyHead& head) {
+  const auto [type, fields] = message.header.sizes;
+  const bool streamed = message.header.body == Header::Body::kStream;
+  if (streamed && message.header.body_size > kWindow) return false;
+  const std::size_t piece = streamed ? message.header.body_size : 0;
+  std::string_view bytes = message.payload;
+  if (message.header.payload_in_file != 0) {
+    const std::size_t size = std::size_t{type} + fields + piece;
+    if (size > kMaxHead) return false;
+    head.bytes.resize(size);
+    if (!read_exactly(message.payload_file.get(), 0, head.bytes.data(), size)) return false;
+    bytes = head.bytes;
+  }
+  head.type = bytes.substr(0, type);
+  head.fields = bytes.substr(type, fields);
+  head.piece = bytes.substr(std::size_t{type} + fields, piece);
+  return is_head(head.type, head.fields);
+}
+
+}  // namespace
+
+void WorkerPool::on_reply(Job& job, Incoming& message) {
+  job.stop_timer();
+  const Header& header = message.header;
+  const bool streamed = header.body == Header::Body::kStream && header.last == 0;
+  if (!job.has_client()) {
+    if (streamed) job.worker->send_control(Header::Kind::kCancel, job.id());
+    return end(job);
+  }
+  ReplyHead head;
+  if (message.lost_files || header.status < 200 || header.status > 599 || !read_head(message, head)) {
+    if (throttle_.admit(log_, loop_.now()))
+      log_.write(
+          LogLevel::kError,
+          fmt::format("the reply of root {} from handler process {} ({}) cannot be read{}: answered with 503",
+                      job.route().root, job.worker->number(), job.worker->process(),
+                      message.lost_files ? ": this process has no descriptors left (raise the limit of open "
+                                           "files: ulimit -n, LimitNOFILE=)"
+                                         : ""));
+    if (streamed) job.worker->send_control(Header::Kind::kCancel, job.id());
+    refuse(job, http::Refusal::kOutOfResources);
+    return end(job);
+  }
+  job.request().take_reply_head(static_cast<int>(header.status), head.type, head.fields);
+  send_body(job, message, head.piece);
+}
+
+void WorkerPool::send_body(Job& job, Incoming& message, std::string_view piece) {
+  const Header& header = message.header;
+  Reply reply = std::move(job.reply());
+  if (header.body == Header::Body::kStream) {
+    RemoteStream::Owner& owner = *this;
+    auto stream = std::make_unique<RemoteStream>(owner, job, piece);
+    if (header.last != 0) {
+      stream->finish(true);
+      end(job);
+    } else {
+      job.stream = stream.get();
+      job.state = Job::State::kStreaming;
+      job.forget_client();
+      show(job, BoardState::kStreaming);
+    }
+    return reply.stream(std::move(stream));
+  }
+  if (header.body == Header::Body::kInFile) {
+    reply.send(FileBody(message.file.release(), header.offset, header.body_size));
+  } else if (header.payload_in_file != 0) {
+    reply.send(FileBody(message.payload_file.release(), std::uint64_t{header.sizes[0]} + header.sizes[1],
+                        header.body_size));
+  } else {
+    reply.send_copy(message.part(2));
+  }
+  end(job);
+}
+
+void WorkerPool::on_piece(Job& job, const Incoming& message) {
+  if (message.header.status > 0) return job.stream->on_piece(message.payload);
+  std::exchange(job.stream, nullptr)->finish(message.header.status == BodySource::kEnd);
+  end(job);
+}
+
+void WorkerPool::on_overdue(Job& job) {
+  statistics_.add(Counter::kHandlerTimeouts);
+  if (job.state == Job::State::kWaiting) {
+    queue_.remove(job);
+    refuse(job, http::Refusal::kWaitedTooLong);
+    end(job);
+    return count();
+  }
+  refuse(job, http::Refusal::kHandlerTimeout);
+  let_go(job);
+}
+
+void WorkerPool::on_client_gone(Job& job) {
+  if (job.state == Job::State::kWaiting) {
+    queue_.remove(job);
+    end(job);
+    return count();
+  }
+  let_go(job);
+}
+
+/// Nobody waits for the reply any more; a handler that has not returned keeps its process all the same.
+void WorkerPool::let_go(Job& job) {
+  job.stop_timer();
+  job.forget_client();
+  job.worker->send_control(Header::Kind::kCancel, job.id());
+  if (job.state == Job::State::kRunning) return show(job, BoardState::kOverdue);
+  end(job);
+}
+
+void WorkerPool::refuse(Job& job, http::Refusal refusal) {
+  const http::RefusalInfo& info = http::describe(refusal);
+  server::Exchange& request = job.request();
+  const LogLevel level = refusal == http::Refusal::kHandlerDied ? LogLevel::kError : LogLevel::kWarning;
+  if (log_.enabled(level) && throttle_.admit(log_, loop_.now())) {
+    std::string line = server::refusal_line(refusal, request.client_address().text(),
+                                            request.parser().request_line({}), job.route().root);
+    if (job.worker != nullptr)
+      line += fmt::format("; handler process {} ({})", job.worker->number(), job.worker->process());
+    log_.write(level, line);
+  }
+  Reply reply = std::move(job.reply());
+  reply.status(info.status);
+  if (info.status == 503) reply.header("Retry-After", kRetryAfter);
+  reply.send_copy(std::string(info.reason) + '\n');
+}
+
+}  // namespace httpd::process
