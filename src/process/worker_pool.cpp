@@ -8,7 +8,6 @@
 #include <sys/resource.h>
 #include <utility>
 
-#include "http/escape.h"
 #include "process/request_message.h"
 
 namespace httpd::process {
@@ -77,10 +76,14 @@ RemoteWorker* WorkerPool::idle_worker() noexcept {
 
 void WorkerPool::dispatch(server::Exchange& request, Reply reply) {
   Job& job = jobs_.begin(request, std::move(reply));
+  const std::uint64_t id = job.id();
   try {
     place(job);
   } catch (...) {
-    end(job);
+    if (job.id() == id) {
+      if (static_cast<RequestQueue::Item&>(job).linked()) queue_.remove(job);
+      end(job);
+    }
     throw;
   }
 }

@@ -4,7 +4,6 @@
 
 #include <array>
 #include <cstdint>
-#include <functional>
 #include <memory>
 #include <optional>
 #include <span>
@@ -63,6 +62,7 @@ class WorkerPool final : public server::Dispatcher,
   [[nodiscard]] static std::size_t descriptors(std::size_t workers) noexcept { return 2 * workers + 32; }
 
   void dispatch(server::Exchange& request, Reply reply) override;
+
   /// What becomes of the requests that wait when the end has begun.
   enum class Waiting : std::uint8_t {
     kServed,  ///< for as long as there is a handler process; no new ones are expected
@@ -84,7 +84,6 @@ class WorkerPool final : public server::Dispatcher,
 
   // Towards the handler processes
   void on_message_checked(RemoteWorker& worker, Incoming& message);
-  void refuse_hopeless();
   void meet(Arrival arrival);
   [[nodiscard]] RemoteWorker* idle_worker() noexcept;
   void hand_on();
@@ -92,9 +91,9 @@ class WorkerPool final : public server::Dispatcher,
   [[nodiscard]] SendResult send(Job& job, RemoteWorker& worker) noexcept;
   void place(Job& job);
   void wait(Job& job);
+  void take_back(Job& job) noexcept;
 
   // Towards the clients
-  void take_back(Job& job) noexcept;
   void on_returned(RemoteWorker& worker, Job& job);
   void on_reply(Job& job, Incoming& message);
   void on_piece(Job& job, const Incoming& message);
@@ -102,6 +101,7 @@ class WorkerPool final : public server::Dispatcher,
   void keep(Job& job);
   void let_go(Job& job);
   void refuse(Job& job, http::Refusal refusal);
+  void refuse_hopeless();
   void end(Job& job) noexcept;
   void show(Job& job, server::RequestBoard::State state) noexcept;
   void count() noexcept;
