@@ -38,21 +38,9 @@ class IntrusiveList {
  public:
   [[nodiscard]] bool empty() const noexcept { return !head_.linked(); }
   /// Appends `member`, which must not be in a list.
-  void push_back(T& member) noexcept {
-    Node& node = member;
-    node.previous_ = head_.previous_;
-    node.next_ = &head_;
-    head_.previous_->next_ = &node;
-    head_.previous_ = &node;
-  }
+  void push_back(T& member) noexcept { insert(member, head_); }
   /// Puts `member`, which must not be in a list, before all others.
-  void push_front(T& member) noexcept {
-    Node& node = member;
-    node.next_ = head_.next_;
-    node.previous_ = &head_;
-    head_.next_->previous_ = &node;
-    head_.next_ = &node;
-  }
+  void push_front(T& member) noexcept { insert(member, *head_.next_); }
   /// The first member; the list must not be empty.
   [[nodiscard]] T& front() noexcept { return static_cast<T&>(*head_.next_); }
   /// Takes out and returns the first member; the list must not be empty.
@@ -85,6 +73,12 @@ class IntrusiveList {
  private:
   using Node = ListNode<T>;
   struct Head : Node {};
+  static void insert(Node& node, Node& next) noexcept {
+    node.previous_ = next.previous_;
+    node.next_ = &next;
+    next.previous_->next_ = &node;
+    next.previous_ = &node;
+  }
   Head head_;
 };
 

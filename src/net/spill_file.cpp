@@ -5,11 +5,12 @@
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
+#include <utility>
 
 namespace httpd::net {
 
 bool SpillFile::append(std::string_view bytes) noexcept {
-  if (!file_) file_ = UniqueFd(::memfd_create("httpd body", MFD_CLOEXEC | MFD_ALLOW_SEALING));
+  if (!file_) file_ = UniqueFd(::memfd_create("httpd", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!file_) return false;
   while (!bytes.empty()) {
     const ssize_t count = ::write(file_.get(), bytes.data(), bytes.size());
@@ -23,6 +24,11 @@ bool SpillFile::append(std::string_view bytes) noexcept {
 
 bool SpillFile::seal() noexcept {
   return ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
+}
+
+UniqueFd SpillFile::release() noexcept {
+  size_ = 0;
+  return std::move(file_);
 }
 
 void SpillFile::reset() noexcept {

@@ -20,6 +20,8 @@ class SpillFile {
   [[nodiscard]] int descriptor() const noexcept { return file_.get(); }
   /// In bytes.
   [[nodiscard]] std::uint64_t size() const noexcept { return size_; }
+  /// Gives the file away.
+  [[nodiscard]] UniqueFd release() noexcept;
   void reset() noexcept;
 
  private:

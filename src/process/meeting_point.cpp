@@ -3,12 +3,14 @@
 
 #include <array>
 #include <cerrno>
-#include <cstring>
 #include <fcntl.h>
+#include <span>
 #include <sys/socket.h>
 #include <system_error>
 #include <unistd.h>
 #include <utility>
+
+#include "net/descriptor_passing.h"
 
 namespace httpd::process {
 namespace {
@@ -30,21 +32,6 @@ std::array<net::UniqueFd, 2> make_pair() {
   return {net::UniqueFd(pair[0]), net::UniqueFd(pair[1])};
 }
 
-struct Envelope {
-  Card card{};
-  iovec piece{&card, sizeof card};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  Envelope() noexcept {
-    message.msg_iov = &piece;
-    message.msg_iovlen = 1;
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-  }
-  Envelope(const Envelope&) = delete;
-  Envelope& operator=(const Envelope&) = delete;
-};
-
 }  // namespace
 
 MeetingPoint::MeetingPoint() {
@@ -59,17 +46,11 @@ MeetingPoint::~MeetingPoint() {
 
 net::UniqueFd MeetingPoint::arrive(std::uint32_t index) {
   auto [own, other] = make_pair();
-  Envelope envelope;
-  envelope.card = {index, ::getpid()};
-  cmsghdr* const header = CMSG_FIRSTHDR(&envelope.message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(sizeof(int));
+  Card card{index, ::getpid()};
+  const iovec piece{&card, sizeof card};
   const int fd = other.get();
-  std::memcpy(CMSG_DATA(header), &fd, sizeof fd);
-  while (::sendmsg(arriving_.get(), &envelope.message, MSG_NOSIGNAL) < 0)
-    if (errno != EINTR)
-      throw std::system_error(errno, std::generic_category(), "cannot reach the HTTPD process");
+  if (net::send_with_descriptors(arriving_.get(), std::span(&piece, 1), std::span(&fd, 1), 0) < 0)
+    throw std::system_error(errno, std::generic_category(), "cannot reach the HTTPD process");
   return std::move(own);
 }
 
@@ -106,17 +87,14 @@ void MeetingPoint::on_events(std::uint32_t /*events*/) {
 }
 
 std::optional<Arrival> MeetingPoint::take_arrival() noexcept {
-  Envelope envelope;
-  const ssize_t received = ::recvmsg(attending_.get(), &envelope.message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+  Card card{};
+  net::ReceivedMessage received =
+      net::receive_with_descriptors(attending_.get(), std::span(reinterpret_cast<char*>(&card), sizeof card));
   // An end there can only be when a handler has shut the socket down; it would be reported for ever.
-  if (received == 0) leave();
-  if (received != static_cast<ssize_t>(sizeof(Card))) return std::nullopt;
-  const cmsghdr* const header = CMSG_FIRSTHDR(&envelope.message);
+  if (received.bytes == 0) leave();
   // Without a descriptor left here the kernel closes the socket, and the handler process comes again.
-  if (header == nullptr || header->cmsg_type != SCM_RIGHTS) return std::nullopt;
-  int fd = -1;
-  std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-  return Arrival{envelope.card.index, envelope.card.process, net::UniqueFd(fd)};
+  if (received.bytes != static_cast<ssize_t>(sizeof card) || !received.descriptors[0]) return std::nullopt;
+  return Arrival{card.index, card.process, std::move(received.descriptors[0])};
 }
 
 }  // namespace httpd::process

@@ -1,49 +1,22 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "process/memory_file.h"
 
-#include <cerrno>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include <utility>
 
+#include "net/spill_file.h"
+
 namespace httpd::process {
-namespace {
-
-constexpr int kSeals = F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE;
-
-bool write_all(int file, std::string_view bytes) noexcept {
-  while (!bytes.empty()) {
-    const ssize_t count = ::write(file, bytes.data(), bytes.size());
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    bytes.remove_prefix(static_cast<std::size_t>(count));
-  }
-  return true;
-}
-
-}  // namespace
 
 net::UniqueFd make_memory_file(std::span<const std::string_view> pieces) noexcept {
-  net::UniqueFd file(::memfd_create("httpd", MFD_CLOEXEC | MFD_ALLOW_SEALING));
-  if (!file) return file;
+  net::SpillFile file;
   for (const std::string_view piece : pieces)
-    if (!write_all(file.get(), piece)) return {};
-  if (::fcntl(file.get(), F_ADD_SEALS, kSeals) != 0) return {};
-  return file;
-}
-
-bool read_exactly(int file, std::uint64_t offset, char* buffer, std::size_t size) noexcept {
-  while (size > 0) {
-    const ssize_t count = ::pread(file, buffer, size, static_cast<off_t>(offset));
-    if (count < 0 && errno == EINTR) continue;
-    if (count <= 0) return false;
-    buffer += count;
-    offset += static_cast<std::uint64_t>(count);
-    size -= static_cast<std::size_t>(count);
-  }
-  return true;
+    if (!file.append(piece)) return {};
+  if (!file.seal()) return {};
+  return file.release();
 }
 
 MappedFile::MappedFile(MappedFile&& other) noexcept

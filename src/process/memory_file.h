@@ -3,7 +3,6 @@
 #pragma once
 
 #include <cstddef>
-#include <cstdint>
 #include <span>
 #include <string_view>
 
@@ -14,9 +13,6 @@ namespace httpd::process {
 /// A sealed memory file with these pieces in it, one after the other. No descriptor when the system has no
 /// memory or no descriptor left; errno says which.
 [[nodiscard]] net::UniqueFd make_memory_file(std::span<const std::string_view> pieces) noexcept;
-
-/// Reads exactly `size` bytes at `offset`. False when there are not so many.
-[[nodiscard]] bool read_exactly(int file, std::uint64_t offset, char* buffer, std::size_t size) noexcept;
 
 /// A file's bytes in the memory of this process. What is written to them stays in this process.
 class MappedFile {

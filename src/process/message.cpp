@@ -8,41 +8,11 @@
 #include <sys/socket.h>
 #include <sys/uio.h>
 
+#include "net/descriptor_passing.h"
 #include "process/memory_file.h"
 
 namespace httpd::process {
 namespace {
-
-constexpr std::size_t kMaxFiles = 2;  // the payload, and a body
-
-struct Control {
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(kMaxFiles * sizeof(int))> bytes{};
-};
-
-void attach(msghdr& message, Control& control, std::span<const int> files) noexcept {
-  if (files.empty()) return;
-  message.msg_control = control.bytes.data();
-  message.msg_controllen = CMSG_SPACE(files.size_bytes());
-  cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  header->cmsg_level = SOL_SOCKET;
-  header->cmsg_type = SCM_RIGHTS;
-  header->cmsg_len = CMSG_LEN(files.size_bytes());
-  std::memcpy(CMSG_DATA(header), files.data(), files.size_bytes());
-}
-
-/// The descriptors that came along, so that none is lost whatever the message says.
-std::array<net::UniqueFd, kMaxFiles> detach(msghdr& message) noexcept {
-  std::array<net::UniqueFd, kMaxFiles> files;
-  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  if (header == nullptr || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS) return files;
-  const std::size_t count = (header->cmsg_len - CMSG_LEN(0)) / sizeof(int);
-  for (std::size_t index = 0; index < count && index < kMaxFiles; ++index) {
-    int file = -1;
-    std::memcpy(&file, CMSG_DATA(header) + index * sizeof file, sizeof file);
-    files[index] = net::UniqueFd(file);
-  }
-  return files;
-}
 
 /// Whether the header speaks of exactly these many bytes.
 bool describes(const Header& header, std::size_t payload) noexcept {
@@ -67,21 +37,16 @@ SendResult send_message(int socket, const Outgoing& message, bool wait) noexcept
   std::array<iovec, 4> pieces{iovec{&header, sizeof header}};
   for (std::size_t index = 0; index < message.parts.size(); ++index)
     pieces[index + 1] = {const_cast<char*>(message.parts[index].data()), message.parts[index].size()};
-  std::array<int, kMaxFiles> files{};
+  std::array<int, net::kMaxPassed> files{};
   std::size_t count = 0;
   if (payload) files[count++] = payload.get();
   if (message.file >= 0) files[count++] = message.file;
-  Control control;
-  msghdr data{};
-  data.msg_iov = pieces.data();
-  data.msg_iovlen = payload ? 1 : pieces.size();
-  attach(data, control, std::span(files).first(count));
+  const std::span<const iovec> sent(pieces.data(), payload ? 1 : pieces.size());
 
   for (;;) {
-    if (::sendmsg(socket, &data, MSG_DONTWAIT | MSG_NOSIGNAL) >= 0) return SendResult::kSent;
+    if (net::send_with_descriptors(socket, sent, std::span(files).first(count), MSG_DONTWAIT) >= 0)
+      return SendResult::kSent;
     switch (errno) {
-      case EINTR:
-        break;
       case EAGAIN: {
         if (!wait) return SendResult::kBlocked;
         pollfd room{socket, POLLOUT, 0};
@@ -107,37 +72,27 @@ std::string_view Incoming::part(std::size_t index) const noexcept {
 }
 
 ReceiveResult receive_message(int socket, std::span<char> buffer, Incoming& message) noexcept {
-  Control control;
-  iovec piece{buffer.data(), buffer.size()};
-  msghdr data{};
-  data.msg_iov = &piece;
-  data.msg_iovlen = 1;
-  data.msg_control = control.bytes.data();
-  data.msg_controllen = control.bytes.size();
-  ssize_t received = 0;
-  do
-    received = ::recvmsg(socket, &data, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
-  while (received < 0 && errno == EINTR);
-  if (received < 0 && errno == EAGAIN) return ReceiveResult::kNothing;
-  if (received < 0 && errno == ECONNRESET) return ReceiveResult::kUnread;
-  auto files = detach(data);  // also of what is no message, so that they are closed
-  if (received < static_cast<ssize_t>(sizeof(Header))) return ReceiveResult::kGone;
+  net::ReceivedMessage received = net::receive_with_descriptors(socket, buffer);
+  if (received.bytes < 0 && errno == EAGAIN) return ReceiveResult::kNothing;
+  if (received.bytes < 0 && errno == ECONNRESET) return ReceiveResult::kUnread;
+  if (received.bytes < static_cast<ssize_t>(sizeof(Header))) return ReceiveResult::kGone;
 
   std::memcpy(&message.header, buffer.data(), sizeof(Header));
   const Header& header = message.header;
-  const std::size_t in_message = static_cast<std::size_t>(received) - sizeof(Header);
+  const std::size_t in_message = static_cast<std::size_t>(received.bytes) - sizeof(Header);
   message.payload = {buffer.data() + sizeof(Header), in_message};
   const bool in_file = header.payload_in_file != 0;
   const std::size_t wanted = (in_file ? 1U : 0U) + (header.body == Header::Body::kInFile ? 1U : 0U);
-  message.lost_files = (data.msg_flags & MSG_CTRUNC) != 0;
-  message.payload_file = in_file ? std::move(files[0]) : net::UniqueFd();
-  message.file =
-      wanted == 0 || header.body != Header::Body::kInFile ? net::UniqueFd() : std::move(files[wanted - 1]);
+  message.lost_files = (received.flags & MSG_CTRUNC) != 0;
+  message.payload_file = in_file ? std::move(received.descriptors[0]) : net::UniqueFd();
+  message.file = wanted == 0 || header.body != Header::Body::kInFile
+                     ? net::UniqueFd()
+                     : std::move(received.descriptors[wanted - 1]);
   // The other end runs code of strangers, which may have written anywhere.
   const bool consistent = in_file ? in_message == 0 : describes(header, in_message);
   const bool complete = message.lost_files || ((!in_file || message.payload_file) &&
                                                (header.body != Header::Body::kInFile || message.file));
-  return consistent && complete && (data.msg_flags & MSG_TRUNC) == 0 ? ReceiveResult::kMessage
+  return consistent && complete && (received.flags & MSG_TRUNC) == 0 ? ReceiveResult::kMessage
                                                                      : ReceiveResult::kGone;
 }
 

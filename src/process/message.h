@@ -66,12 +66,12 @@ enum class SendResult : std::uint8_t {
 
 struct Incoming {
   Header header;
-  std::string_view payload;  ///< in the caller's buffer; empty when it is in `payload_file`
+  std::string_view payload;  ///< in the caller's buffer; empty while it is only in `payload_file`
   net::UniqueFd payload_file;
   net::UniqueFd file;
   bool lost_files = false;  ///< this process had no descriptors left for them
 
-  /// The part of the payload with this index; not for a payload in a file.
+  /// The part of `payload` with this index.
   [[nodiscard]] std::string_view part(std::size_t index) const noexcept;
 };
 

@@ -28,7 +28,7 @@ class RemoteStream final : public BodySource {
     ~Owner() = default;
   };
 
-  /// `job` must live until this ends, or detach() is called. `first`: the first piece; empty when it is still
+  /// `job` must live until this ends, or finish() is called. `first`: the first piece; empty when it is still
   /// to come by itself.
   RemoteStream(Owner& owner, Job& job, std::string_view first)
       : owner_(owner), job_(&job), piece_(first), asked_(first.empty()) {}

@@ -100,6 +100,10 @@ void Visit::send_reply(Header::Kind kind) {
   Outgoing reply;
   reply.header.kind = kind;
   reply.header.id = id_;
+  reply.header.status = exchange_.status();
+  reply.parts = {exchange_.content_type_given(), exchange_.reply_fields(), {}};
+  reply.header.sizes = {static_cast<std::uint32_t>(reply.parts[0].size()),
+                        static_cast<std::uint32_t>(reply.parts[1].size())};
   try {
     send_body(reply);
   } catch (const std::exception& exception) {
@@ -112,10 +116,6 @@ void Visit::send_body(Outgoing& reply) {
   server::Exchange::Body& body = exchange_.reply_body();
   if (auto* const source = std::get_if<std::unique_ptr<BodySource>>(&body))
     return begin_stream(reply, std::move(*source));
-  reply.header.status = exchange_.status();
-  reply.header.sizes = {static_cast<std::uint32_t>(exchange_.content_type_given().size()),
-                        static_cast<std::uint32_t>(exchange_.reply_fields().size())};
-  reply.parts = {exchange_.content_type_given(), exchange_.reply_fields(), {}};
   if (const auto* const view = std::get_if<std::string_view>(&body)) {
     reply.parts[2] = *view;
   } else if (const auto* const text = std::get_if<std::string>(&body)) {
@@ -163,13 +163,10 @@ void Visit::begin_stream(Outgoing& reply, std::unique_ptr<BodySource> source) {
   }
   const std::string_view piece(surroundings_.owner.window().data(),
                                count > 0 ? static_cast<std::size_t>(count) : 0);
-  reply.header.status = exchange_.status();
   reply.header.body = Header::Body::kStream;
-  reply.header.sizes = {static_cast<std::uint32_t>(exchange_.content_type_given().size()),
-                        static_cast<std::uint32_t>(exchange_.reply_fields().size())};
   reply.header.body_size = piece.size();
   reply.header.last = count == BodySource::kEnd ? 1 : 0;
-  reply.parts = {exchange_.content_type_given(), exchange_.reply_fields(), piece};
+  reply.parts[2] = piece;
   if (!surroundings_.owner.send(reply)) return fail(kind);
   if (count == BodySource::kEnd) return end();
   if (count > 0) {
@@ -179,22 +176,10 @@ void Visit::begin_stream(Outgoing& reply, std::unique_ptr<BodySource> source) {
   }
 }
 
-/// What BodySource::read() answers, with every fault as kBroken.
-std::ptrdiff_t Visit::ask_source() noexcept {
+std::ptrdiff_t Visit::ask_source() {
   woken_ = false;
-  const std::span<char> window = surroundings_.owner.window();
-  std::ptrdiff_t count = BodySource::kBroken;
-  try {
-    count = source_->read(position_, window.data(), window.size());
-  } catch (const std::exception& exception) {
-    surroundings_.log.write(LogLevel::kError,
-                            fmt::format("the stream of root {} failed: {}", exchange_.root(),
-                                        http::escape_for_log(exception.what())));
-  } catch (...) {
-    surroundings_.log.write(LogLevel::kError, fmt::format("the stream of root {} failed", exchange_.root()));
-  }
-  if (count > static_cast<std::ptrdiff_t>(window.size()) || count < BodySource::kWait)
-    count = BodySource::kBroken;
+  const std::ptrdiff_t count = server::ask_source(*source_, position_, surroundings_.owner.window(),
+                                                  exchange_.root(), surroundings_.log);
   if (count > 0) position_ += static_cast<std::uint64_t>(count);
   return count;
 }

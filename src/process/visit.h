@@ -83,7 +83,7 @@ class Visit final : private server::Exchange::Owner,
   void send_reply(Header::Kind kind);
   void send_body(Outgoing& reply);
   void begin_stream(Outgoing& reply, std::unique_ptr<BodySource> source);
-  [[nodiscard]] std::ptrdiff_t ask_source() noexcept;
+  [[nodiscard]] std::ptrdiff_t ask_source();
   void send_piece();
   void wait_for_source(std::ptrdiff_t answer) noexcept;
   void fail(Header::Kind kind) { answer(kind, 500, "The handler failed\n"); }

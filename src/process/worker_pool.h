@@ -7,7 +7,6 @@
 #include <memory>
 #include <optional>
 #include <span>
-#include <string_view>
 #include <vector>
 
 #include <httpd/log.h>
@@ -97,7 +96,7 @@ class WorkerPool final : public server::Dispatcher,
   void on_returned(RemoteWorker& worker, Job& job);
   void on_reply(Job& job, Incoming& message);
   void on_piece(Job& job, const Incoming& message);
-  void send_body(Job& job, Incoming& message, std::string_view piece);
+  void send_body(Job& job, Incoming& message);
   void keep(Job& job);
   void let_go(Job& job);
   void refuse(Job& job, http::Refusal refusal);

@@ -6,7 +6,7 @@
 #include <utility>
 
 #include "http/characters.h"
-#include "process/memory_file.h"
+#include "net/stream.h"
 #include "process/worker_pool.h"
 #include "server/refusal_line.h"
 
@@ -18,14 +18,6 @@ using Counter = server::Statistics;
 
 constexpr const char kRetryAfter[] = "5";  // seconds
 constexpr std::size_t kMaxHead = 16 * 1024 * 1024;
-
-/// Content type, header lines and the first piece of a stream, wherever they travelled.
-struct ReplyHead {
-  std::string bytes;  // when they came in a file
-  std::string_view type;
-  std::string_view fields;
-  std::string_view piece;
-};
 
 /// What no damaged process may put into a reply: anything that would end its head, or begin another line.
 bool is_head(std::string_view type, std::string_view fields) noexcept {
@@ -40,23 +32,21 @@ bool is_head(std::string_view type, std::string_view fields) noexcept {
   return true;
 }
 
-bool read_head(const Incoming& message, ReplyHead& head) {
-  const auto [type, fields] = message.header.sizes;
-  const bool streamed = message.header.body == Header::Body::kStream;
-  if (streamed && message.header.body_size > kWindow) return false;
-  const std::size_t piece = streamed ? message.header.body_size : 0;
-  std::string_view bytes = message.payload;
-  if (message.header.payload_in_file != 0) {
-    const std::size_t size = std::size_t{type} + fields + piece;
+/// Gets what comes before a body, and the first piece of a stream, into the payload: `bytes` holds it where
+/// it travelled in a file. False for what makes no reply.
+bool read_head(Incoming& message, std::string& bytes) {
+  const Header& header = message.header;
+  const bool streamed = header.body == Header::Body::kStream;
+  if (streamed && header.body_size > kWindow) return false;
+  if (header.payload_in_file != 0) {
+    const std::size_t size =
+        std::size_t{header.sizes[0]} + header.sizes[1] + (streamed ? header.body_size : 0);
     if (size > kMaxHead) return false;
-    head.bytes.resize(size);
-    if (!read_exactly(message.payload_file.get(), 0, head.bytes.data(), size)) return false;
-    bytes = head.bytes;
+    bytes.resize(size);
+    if (!net::read_file({message.payload_file.get(), 0, size}, bytes.data())) return false;
+    message.payload = bytes;
   }
-  head.type = bytes.substr(0, type);
-  head.fields = bytes.substr(type, fields);
-  head.piece = bytes.substr(std::size_t{type} + fields, piece);
-  return is_head(head.type, head.fields);
+  return is_head(message.part(0), message.part(1));
 }
 
 }  // namespace
@@ -69,8 +59,8 @@ void WorkerPool::on_reply(Job& job, Incoming& message) {
     if (streamed) job.worker->send_control(Header::Kind::kCancel, job.id());
     return end(job);
   }
-  ReplyHead head;
-  if (message.lost_files || header.status < 200 || header.status > 599 || !read_head(message, head)) {
+  std::string bytes;
+  if (message.lost_files || header.status < 200 || header.status > 599 || !read_head(message, bytes)) {
     if (throttle_.admit(log_, loop_.now()))
       log_.write(
           LogLevel::kError,
@@ -83,16 +73,16 @@ void WorkerPool::on_reply(Job& job, Incoming& message) {
     refuse(job, http::Refusal::kOutOfResources);
     return end(job);
   }
-  job.request().take_reply_head(static_cast<int>(header.status), head.type, head.fields);
-  send_body(job, message, head.piece);
+  job.request().take_reply_head(static_cast<int>(header.status), message.part(0), message.part(1));
+  send_body(job, message);
 }
 
-void WorkerPool::send_body(Job& job, Incoming& message, std::string_view piece) {
+void WorkerPool::send_body(Job& job, Incoming& message) {
   const Header& header = message.header;
   Reply reply = std::move(job.reply());
   if (header.body == Header::Body::kStream) {
     RemoteStream::Owner& owner = *this;
-    auto stream = std::make_unique<RemoteStream>(owner, job, piece);
+    auto stream = std::make_unique<RemoteStream>(owner, job, message.part(2));
     if (header.last != 0) {
       stream->finish(true);
       end(job);

@@ -226,18 +226,10 @@ Connection::Step Connection::pump_stream() {
   keep_input();  // the read buffer is about to be used for the body
   BodySource& source = *std::get<std::unique_ptr<BodySource>>(exchange_->reply_body());
   char* const buffer = context_.read_buffer.get();
-  std::ptrdiff_t count = BodySource::kBroken;
-  try {
-    count = source.read(stream_position_, buffer, kStreamWindow);
-  } catch (const std::exception& exception) {
-    context_.log.write(LogLevel::kError, fmt::format("the stream of root {} failed: {}", exchange_->root(),
-                                                     http::escape_for_log(exception.what())));
-  } catch (...) {
-    context_.log.write(LogLevel::kError, fmt::format("the stream of root {} failed", exchange_->root()));
-  }
-  if (count > static_cast<std::ptrdiff_t>(kStreamWindow)) count = BodySource::kBroken;
+  const std::ptrdiff_t count =
+      ask_source(source, stream_position_, std::span(buffer, kStreamWindow), exchange_->root(), context_.log);
   const bool first = std::exchange(head_pending_, false);
-  if (count == BodySource::kBroken || count < BodySource::kWait) {
+  if (count == BodySource::kBroken) {
     context_.log.write(
         LogLevel::kError,
         fmt::format("the body of a reply of root {} could not be completed after {} bytes: {}",

@@ -145,9 +145,12 @@ http::Refusal Exchange::route(const Router& router) {
   return route_->methods.has(*head.method) ? http::Refusal::kNone : http::Refusal::kMethodNotAllowed;
 }
 
+bool Exchange::is_form() const noexcept {
+  return http::is_urlencoded_form(media_type_.essence) || http::is_multipart_form(media_type_.essence);
+}
+
 std::pair<std::size_t, http::Refusal> Exchange::body_limit() const noexcept {
-  if (http::is_urlencoded_form(media_type_.essence) || http::is_multipart_form(media_type_.essence))
-    return {limits_.max_form_size, http::Refusal::kFormTooLarge};
+  if (is_form()) return {limits_.max_form_size, http::Refusal::kFormTooLarge};
   return {limits_.receive_buf_size, http::Refusal::kBodyTooLarge};
 }
 
@@ -194,10 +197,8 @@ void Exchange::answer(int status, std::string text) {
 }
 
 bool Exchange::spill_body(bool complete) noexcept {
-  const bool form =
-      http::is_urlencoded_form(media_type_.essence) || http::is_multipart_form(media_type_.essence);
   const bool begun = spilled_.size() != 0;
-  if (form || (!(begun && complete) && body_.size() < kSpillPiece)) return true;
+  if (is_form() || (!(begun && complete) && body_.size() < kSpillPiece)) return true;
   if (!spilled_.append(body_)) return false;
   body_.clear();
   return !complete || (spilled_.append(std::string_view("", 1)) && spilled_.seal());

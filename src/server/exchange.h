@@ -148,6 +148,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   void held_by(Reply* holder) noexcept override { holder_ = holder; }
 
  private:
+  [[nodiscard]] bool is_form() const noexcept;
   // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
   void reset_reply() noexcept;
   void complete(Body body) noexcept;

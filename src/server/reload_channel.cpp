@@ -7,9 +7,13 @@
 #include <cstring>
 #include <fcntl.h>
 #include <poll.h>
+#include <span>
 #include <sys/socket.h>
 #include <system_error>
 #include <unistd.h>
+#include <utility>
+
+#include "net/descriptor_passing.h"
 
 namespace httpd::server {
 namespace {
@@ -22,41 +26,17 @@ constexpr char kBad = '-';
 /// Sends a request with a descriptor for the answer, or with none (-1). Never blocks.
 bool send_request(int socket, int answer) noexcept {
   char byte = kReload;
-  iovec piece{&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &piece;
-  message.msg_iovlen = 1;
-  if (answer >= 0) {
-    message.msg_control = control.data();
-    message.msg_controllen = control.size();
-    cmsghdr* const header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(sizeof(int));
-    std::memcpy(CMSG_DATA(header), &answer, sizeof answer);
-  }
-  return ::sendmsg(socket, &message, MSG_DONTWAIT | MSG_NOSIGNAL) == 1;
+  const iovec piece{&byte, 1};
+  const std::span<const int> answers(&answer, answer >= 0 ? 1 : 0);
+  return net::send_with_descriptors(socket, std::span(&piece, 1), answers, MSG_DONTWAIT) == 1;
 }
 
 /// Takes one request. False when none waits; `answer` is empty when nobody waits for its result.
 bool receive_request(int socket, net::UniqueFd& answer) noexcept {
   char byte = 0;
-  iovec piece{&byte, 1};
-  alignas(cmsghdr) std::array<char, CMSG_SPACE(sizeof(int))> control{};
-  msghdr message{};
-  message.msg_iov = &piece;
-  message.msg_iovlen = 1;
-  message.msg_control = control.data();
-  message.msg_controllen = control.size();
-  if (::recvmsg(socket, &message, MSG_DONTWAIT | MSG_CMSG_CLOEXEC) != 1) return false;
-  const cmsghdr* const header = CMSG_FIRSTHDR(&message);
-  if (header != nullptr && header->cmsg_type == SCM_RIGHTS) {
-    int fd = -1;
-    std::memcpy(&fd, CMSG_DATA(header), sizeof fd);
-    answer = net::UniqueFd(fd);
-  }
-  return true;
+  net::ReceivedMessage received = net::receive_with_descriptors(socket, std::span(&byte, 1));
+  answer = std::move(received.descriptors[0]);
+  return received.bytes == 1;
 }
 
 void write_answer(int pipe, const ReloadResult& result) noexcept {

@@ -22,4 +22,19 @@ void log_abandoned(const Exchange& exchange, Log& log) {
                           exchange.root()));
 }
 
+std::ptrdiff_t ask_source(BodySource& source, std::uint64_t position, std::span<char> buffer,
+                          std::string_view root, Log& log) {
+  std::ptrdiff_t count = BodySource::kBroken;
+  try {
+    count = source.read(position, buffer.data(), buffer.size());
+  } catch (const std::exception& exception) {
+    log.write(LogLevel::kError,
+              fmt::format("the stream of root {} failed: {}", root, http::escape_for_log(exception.what())));
+  } catch (...) {
+    log.write(LogLevel::kError, fmt::format("the stream of root {} failed", root));
+  }
+  const bool too_much = count > static_cast<std::ptrdiff_t>(buffer.size());
+  return too_much || count < BodySource::kWait ? std::ptrdiff_t{BodySource::kBroken} : count;
+}
+
 }  // namespace httpd::server

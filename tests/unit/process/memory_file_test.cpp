@@ -8,6 +8,7 @@
 #include <string>
 
 #include "descriptors.h"
+#include "net/stream.h"
 
 namespace httpd::process {
 namespace {
@@ -21,7 +22,7 @@ TEST(MemoryFile, HoldsItsPiecesInOrder) {
   const net::UniqueFd file = make("one", "two");
   ASSERT_TRUE(file);
   std::array<char, 6> bytes{};
-  EXPECT_TRUE(read_exactly(file.get(), 0, bytes.data(), bytes.size()));
+  EXPECT_TRUE(net::read_file({file.get(), 0, bytes.size()}, bytes.data()));
   EXPECT_EQ(std::string_view(bytes.data(), bytes.size()), "onetwo");
 }
 
@@ -49,15 +50,15 @@ TEST(MemoryFile, CannotBeChanged) {
 TEST(MemoryFile, ReadsExactlyOrNotAtAll) {
   const net::UniqueFd file = make("abcdef");
   std::array<char, 8> bytes{};
-  EXPECT_TRUE(read_exactly(file.get(), 4, bytes.data(), 2));
+  EXPECT_TRUE(net::read_file({file.get(), 4, 2}, bytes.data()));
   EXPECT_EQ(std::string_view(bytes.data(), 2), "ef");
-  EXPECT_FALSE(read_exactly(file.get(), 4, bytes.data(), 3));
-  EXPECT_FALSE(read_exactly(file.get(), 7, bytes.data(), 1));
-  EXPECT_FALSE(read_exactly(file.get(), UINT64_MAX, bytes.data(), 1));
-  EXPECT_TRUE(read_exactly(file.get(), 99, bytes.data(), 0));
-  EXPECT_FALSE(read_exactly(-1, 0, bytes.data(), 1));
+  EXPECT_FALSE(net::read_file({file.get(), 4, 3}, bytes.data()));
+  EXPECT_FALSE(net::read_file({file.get(), 7, 1}, bytes.data()));
+  EXPECT_FALSE(net::read_file({file.get(), UINT64_MAX, 1}, bytes.data()));
+  EXPECT_TRUE(net::read_file({file.get(), 99, 0}, bytes.data()));
+  EXPECT_FALSE(net::read_file({-1, 0, 1}, bytes.data()));
   const auto [socket, other] = socket_pair();
-  EXPECT_FALSE(read_exactly(socket.get(), 0, bytes.data(), 1)) << "what has no positions is no file";
+  EXPECT_FALSE(net::read_file({socket.get(), 0, 1}, bytes.data())) << "what has no positions is no file";
 }
 
 TEST(MemoryFile, AMappingOutlivesTheDescriptorAndIsPrivate) {
@@ -70,7 +71,7 @@ TEST(MemoryFile, AMappingOutlivesTheDescriptorAndIsPrivate) {
   EXPECT_EQ(mapped.view().size(), 100'003U);
   const_cast<char*>(mapped.view().data())[0] = 'A';
   std::array<char, 1> byte{};
-  EXPECT_TRUE(read_exactly(same.get(), 0, byte.data(), 1));
+  EXPECT_TRUE(net::read_file({same.get(), 0, 1}, byte.data()));
   EXPECT_EQ(byte[0], 'a');
 }
 

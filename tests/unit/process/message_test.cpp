@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "descriptors.h"
+#include "net/stream.h"
 #include "process/memory_file.h"
 #include "random.h"
 
@@ -57,7 +58,7 @@ class MessageTest : public ::testing::Test {
   }
   static std::string text_of(int file, std::size_t size) {
     std::string text(size, '\0');
-    EXPECT_TRUE(read_exactly(file, 0, text.data(), size));
+    EXPECT_TRUE(net::read_file({file, 0, size}, text.data()));
     return text;
   }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <sys/un.h>
 
+#include "net/stream.h"
 #include "process/memory_file.h"
 #include "random.h"
 #include "requests.h"
@@ -168,7 +169,7 @@ TEST_F(RequestMessageTest, ALargeBodyTravelsInItsFile) {
   EXPECT_EQ(message.file, request.exchange.spilled_body().descriptor());
   EXPECT_TRUE(message.parts[2].empty());
   std::string file(body.size() + 1, '?');
-  ASSERT_TRUE(read_exactly(message.file, 0, file.data(), file.size()));
+  ASSERT_TRUE(net::read_file({message.file, 0, file.size()}, file.data()));
   const std::string payload = std::string(message.parts[0]) + std::string(message.parts[1]);
   const std::optional<RequestParts> parts = request_parts(message.header, payload, file);
   ASSERT_TRUE(parts);

@@ -12,6 +12,7 @@
 #include <utility>
 #include <vector>
 
+#include "net/stream.h"
 #include "process/memory_file.h"
 #include "process/visit.h"
 #include "requests.h"
@@ -40,7 +41,7 @@ class VisitTest : public ::testing::Test, protected Visit::Owner {
     std::string body(message.parts[2]);
     if (message.header.body == Header::Body::kInFile) {
       body.resize(message.header.body_size);
-      EXPECT_TRUE(read_exactly(message.file, message.header.offset, body.data(), body.size()));
+      EXPECT_TRUE(net::read_file({message.file, message.header.offset, body.size()}, body.data()));
     }
     sent.push_back({message.header, std::string(message.parts[0]), std::string(message.parts[1]),
                     std::move(body), message.file >= 0});
