@@ -15,6 +15,7 @@ enum class Refusal : std::uint8_t {
   kMalformedField,           ///< RFC 9112 section 5, RFC 9110 section 5.5
   kBareLineEnding,           ///< RFC 9112 section 2.2
   kObsoleteFold,             ///< RFC 9112 section 5.2
+  kRepeatedField,            ///< RFC 9110 section 5.3: a field that is no list stands twice
   kMissingHost,              ///< RFC 9112 section 3.2
   kInvalidHost,              ///< RFC 9112 section 3.2
   kInvalidContentLength,     ///< RFC 9112 section 6.3
@@ -30,18 +31,28 @@ enum class Refusal : std::uint8_t {
   kMethodNotAllowed,         ///< RFC 9110 section 15.5.6
   kHeaderTimeout,            ///< RFC 9110 section 15.5.9
   kBodyTimeout,              ///< RFC 9110 section 15.5.9
+  kBodyTooSlow,              ///< RFC 9110 section 15.5.9
   kBodyTooLarge,             ///< RFC 9110 section 15.5.14
   kFormTooLarge,             ///< RFC 9110 section 15.5.14
   kFormFieldTooLarge,        ///< RFC 9110 section 15.5.14
+  kTooManyFormFields,        ///< RFC 9110 section 15.5.14
+  kChunkExtensionsTooLarge,  ///< RFC 9112 section 7.1.1
   kTargetTooLong,            ///< RFC 9110 section 15.5.15
+  kTooManyQueryFields,       ///< RFC 9110 section 15.5.15
   kFileUpload,               ///< RFC 9110 section 15.5.16: a file in a multipart form
   kUnknownExpectation,       ///< RFC 9110 section 10.1.1
+  kTooManyRequests,          ///< RFC 6585 section 4: more a second than an address may send
+  kPipelineTooLong,          ///< RFC 6585 section 4: too many at once on one connection
   kHeaderTooLarge,           ///< RFC 6585 section 5
   kTooManyFields,            ///< RFC 6585 section 5
+  kTrailerTooLarge,          ///< RFC 6585 section 5
+  kTooManyTrailerFields,     ///< RFC 6585 section 5
   kUnknownMethod,            ///< RFC 9110 section 15.6.2
   kUnknownTransferCoding,    ///< RFC 9112 section 6.1
   kHandlerDied,              ///< RFC 9110 section 15.6.3
   kShuttingDown,             ///< RFC 9110 section 15.6.4
+  kTooManyConnections,       ///< RFC 9110 section 15.6.4: as many as the server holds are open
+  kTooManyOfClient,          ///< RFC 9110 section 15.6.4: as many as one address may have are open
   kQueueFull,                ///< RFC 9110 section 15.6.4: no handler process is free, and too many wait
   kWaitedTooLong,            ///< RFC 9110 section 15.6.4: no handler process became free
   kOutOfResources,           ///< RFC 9110 section 15.6.4: no memory or descriptor to hand the request on

@@ -13,7 +13,15 @@
   P(header_timeout)            \
   P(body_timeout)              \
   P(send_timeout)              \
+  P(min_body_rate)             \
+  P(min_send_rate)             \
   P(handler_timeout)           \
+  P(max_connections)           \
+  P(max_client_connections)    \
+  P(max_connection_requests)   \
+  P(max_pipelined_requests)    \
+  P(max_request_rate)          \
+  P(max_request_burst)         \
   P(workers)                   \
   P(max_queue)                 \
   P(max_root_workers)          \
@@ -23,12 +31,17 @@
   P(max_uri_size)              \
   P(max_header_size)           \
   P(max_header_fields)         \
+  P(max_trailer_size)          \
+  P(max_trailer_fields)        \
+  P(max_form_fields)           \
+  P(max_chunk_extension_size)  \
   P(tls_key_permissions_check) \
   P(tls_handshake_timeout)     \
   P(tls_ticket_lifetime)
 #define STRING_PARAMETERS(P) \
   P(ip)                      \
   P(listen)                  \
+  P(admin_addresses)         \
   P(auth_realm)              \
   P(auth_username)           \
   P(auth_password)           \

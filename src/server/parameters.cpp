@@ -2,12 +2,16 @@
 #include "server/parameters.h"
 
 #include <algorithm>
+#include <fmt/format.h>
 #include <iterator>
+#include <optional>
+#include <string_view>
 
 #include <httpd/parameter.h>
 
 #include "http/characters.h"
 #include "net/address.h"
+#include "net/network.h"
 
 namespace httpd::server {
 namespace {
@@ -16,6 +20,8 @@ constexpr long long kMaxSeconds = 2'147'483'647;
 constexpr long long kMaxBytes = 1LL << 30U;
 constexpr long long kMaxWorkers = 256;
 constexpr long long kMaxQueue = 1'000'000;
+constexpr long long kMaxConnections = 1'000'000;
+constexpr long long kMaxRequests = 1'000'000;
 constexpr long long kMaxTicketLifetime = 7LL * 24 * 3600;  // RFC 8446 section 4.6.1
 
 Parameter size(std::string name, long long min, std::size_t& target, long long max = kMaxBytes) {
@@ -68,6 +74,20 @@ std::vector<Parameter> tls_parameters(Settings& settings) {
           "tls_ticket_lifetime", 0, kMaxTicketLifetime,
           [&tls](long long value) { tls.options.ticket_lifetime = std::chrono::seconds(value); }),
   };
+}
+
+void add_networks(std::string_view list, std::vector<net::Network>& networks) {
+  while (true) {
+    const std::size_t comma = list.find(',');
+    const std::string_view one = http::trim_ows(list.substr(0, comma));
+    const std::optional<net::Network> network = net::Network::parse(one);
+    if (!network)
+      throw ConfigError(fmt::format(
+          R"("{}" is neither an address nor a network such as "10.0.0.0/8" or "2001:db8::/32")", one));
+    networks.push_back(*network);
+    if (comma == std::string_view::npos) return;
+    list.remove_prefix(comma + 1);
+  }
 }
 
 void check_printable(const std::string& value) {
@@ -128,7 +148,18 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
       seconds("header_timeout", 1, settings.header_timeout),
       seconds("body_timeout", 1, settings.body_timeout),
       seconds("send_timeout", 1, settings.send_timeout),
+      size("min_body_rate", 0, settings.min_body_rate),
+      size("min_send_rate", 0, settings.min_send_rate),
       seconds("handler_timeout", 0, settings.handler_timeout),
+      size("max_connections", 1, settings.max_connections, kMaxConnections),
+      size("max_client_connections", 0, settings.max_client_connections, kMaxConnections),
+      string_parameter(
+          "admin_addresses",
+          [&settings](const std::string& value) { add_networks(value, settings.admin_addresses); }),
+      size("max_connection_requests", 0, settings.max_connection_requests),
+      size("max_pipelined_requests", 1, settings.max_pipelined_requests, kMaxRequests),
+      size("max_request_rate", 0, settings.max_request_rate, kMaxRequests),
+      size("max_request_burst", 0, settings.max_request_burst, kMaxRequests),
       size("workers", 0, settings.workers, kMaxWorkers),
       size("max_queue", 0, settings.max_queue, kMaxQueue),
       size("max_root_workers", 0, settings.max_root_workers, kMaxWorkers),
@@ -138,6 +169,10 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
       size("max_uri_size", 64, limits.max_uri_size, 1 << 20),
       size("max_header_size", 256, limits.max_header_size, 1 << 20),
       size("max_header_fields", 1, limits.max_header_fields, 10'000),
+      size("max_trailer_size", 0, limits.max_trailer_size, 1 << 20),
+      size("max_trailer_fields", 0, limits.max_trailer_fields, 10'000),
+      size("max_form_fields", 1, limits.max_form_fields, 1'000'000),
+      size("max_chunk_extension_size", 0, limits.max_chunk_extension_size, 1 << 20),
   };
   std::ranges::move(access_parameters(settings), std::back_inserter(parameters));
   std::ranges::move(tls_parameters(settings), std::back_inserter(parameters));

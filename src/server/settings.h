@@ -9,6 +9,7 @@
 #include <vector>
 
 #include "http/limits.h"
+#include "net/network.h"
 #include "server/access.h"
 #include "server/listen_address.h"
 #include "server/tls_settings.h"
@@ -22,14 +23,23 @@ struct Settings {
   std::vector<ListenAddress> listen;      ///< more listeners; with no address given they are all there are
   std::size_t buf_size = 0;               ///< bytes that a C-API handler may print; 0: see capi::PrintBuffer
   std::chrono::seconds conn_timeout{30};  ///< how long a connection may be idle between requests; 0: for ever
-  std::chrono::seconds header_timeout{30};   ///< from the first byte of a request to the end of its head
-  std::chrono::seconds body_timeout{30};     ///< between two arrivals of body bytes
-  std::chrono::seconds send_timeout{30};     ///< between two moments when the client takes reply bytes
+  std::chrono::seconds header_timeout{30};  ///< from the first byte of a request to the end of its head
+  std::chrono::seconds body_timeout{30};    ///< between two arrivals of body bytes
+  std::chrono::seconds send_timeout{30};    ///< between two moments when the client takes reply bytes
+  std::size_t min_body_rate = 100;          ///< bytes a second that a body has to come with, besides; 0: none
+  std::size_t min_send_rate = 100;          ///< bytes a second that a client has to take, besides; 0: none
   std::chrono::seconds handler_timeout{60};  ///< how long a handler may keep a Reply; 0: for ever
   std::chrono::seconds tls_handshake_timeout{
-      10};                           ///< from the first byte of a connection to its first request
-  std::size_t workers = 0;           ///< handler processes; 0: handlers run in the HTTPD process
-  std::size_t max_queue = 1024;      ///< requests that wait for a handler process
+      10};                                    ///< from the first byte of a connection to its first request
+  std::size_t max_connections = 4096;         ///< open at a time; fewer where the limit of open files says so
+  std::size_t max_client_connections = 0;     ///< from one address; 0: three quarters of max_connections
+  std::vector<net::Network> admin_addresses;  ///< who may have one connection beyond these limits
+  std::size_t max_connection_requests = 100'000;  ///< on one connection; 0: no limit
+  std::size_t max_pipelined_requests = 1000;      ///< sent at once on one connection
+  std::size_t max_request_rate = 0;               ///< requests a second from one address; 0: no limit
+  std::size_t max_request_burst = 0;              ///< so many at once; 0: those of one second
+  std::size_t workers = 0;                        ///< handler processes; 0: handlers run in the HTTPD process
+  std::size_t max_queue = 1024;                   ///< requests that wait for a handler process
   std::size_t max_root_workers = 0;  ///< handler processes that one root may have at a time; 0: all but one
   TlsSettings tls;
   AccessSettings access;
