@@ -18,6 +18,8 @@ class ParameterScanner {
   [[nodiscard]] Step next() noexcept;
   /// The name of the current parameter, in the case that it came in.
   [[nodiscard]] std::string_view name() const noexcept { return name_; }
+  /// The value of the current parameter as it came, without quotes, but with its backslash escapes.
+  [[nodiscard]] std::string_view raw_value() const noexcept { return value_; }
   /// Sets `out` to the value of the current parameter, its quotes and backslash escapes removed.
   void copy_value(std::string& out) const;
 

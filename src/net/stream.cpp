@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <linux/sockios.h>
+#include <sys/ioctl.h>
 #include <sys/sendfile.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -79,6 +81,11 @@ IoResult transmit(int descriptor, std::span<const iovec> pieces, int flags) noex
     if (errno == EINTR) continue;
     return {errno == EAGAIN ? IoResult::State::kBlocked : IoResult::State::kFailed};
   }
+}
+
+std::size_t unsent_bytes(int descriptor) noexcept {
+  int bytes = 0;
+  return ::ioctl(descriptor, SIOCOUTQ, &bytes) == 0 && bytes > 0 ? static_cast<std::size_t>(bytes) : 0;
 }
 
 IoResult transmit_file(int descriptor, const FilePart& part) noexcept {

@@ -90,6 +90,10 @@ class PlainStream final : public Stream {
 [[nodiscard]] IoResult receive(int descriptor, char* buffer, std::size_t size) noexcept;
 [[nodiscard]] IoResult transmit(int descriptor, std::span<const iovec> pieces, int flags = 0) noexcept;
 
+/// How many of the bytes written to a socket its peer does not have yet; 0 when the kernel does not tell. Of
+/// a Unix socket it is the memory that they take.
+[[nodiscard]] std::size_t unsent_bytes(int descriptor) noexcept;
+
 /// sendfile(2) in the same terms: see Stream::send_file().
 [[nodiscard]] IoResult transmit_file(int descriptor, const FilePart& part) noexcept;
 /// Reads the part to `buffer`. False when it is not all there, or cannot be read.

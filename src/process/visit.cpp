@@ -3,6 +3,7 @@
 
 #include <chrono>
 #include <fmt/format.h>
+#include <new>
 #include <optional>
 #include <stdexcept>
 #include <utility>
@@ -228,17 +229,25 @@ void Visit::cancel() noexcept {
 void Visit::refuse(const Incoming& message) {
   id_ = message.header.id;
   const http::RefusalInfo& info = http::describe(http::Refusal::kShuttingDown);
-  answer(Header::Kind::kReply, info.status, std::string(info.reason) + '\n');
+  answer(Header::Kind::kReply, info.status, info.reason);
 }
 
-/// A reply that needs nothing but a small message.
-void Visit::answer(Header::Kind kind, int status, std::string_view text) {
+/// An error, which needs nothing but a small message.
+void Visit::answer(Header::Kind kind, int status, std::string_view reason) {
   Outgoing reply;
   reply.header.kind = kind;
   reply.header.id = id_;
   reply.header.status = status;
-  reply.header.body_size = text.size();
-  reply.parts[2] = text;
+  try {
+    exchange_.refuse(status, reason);
+    reply.parts = {exchange_.content_type_given(), exchange_.reply_fields(),
+                   std::get<std::string>(exchange_.reply_body())};
+  } catch (const std::bad_alloc&) {
+    reply.parts = {std::string_view(), std::string_view(), reason};
+  }
+  reply.header.sizes = {static_cast<std::uint32_t>(reply.parts[0].size()),
+                        static_cast<std::uint32_t>(reply.parts[1].size())};
+  reply.header.body_size = reply.parts[2].size();
   static_cast<void>(surroundings_.owner.send(reply));
   end();
 }

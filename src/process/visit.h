@@ -86,8 +86,8 @@ class Visit final : private server::Exchange::Owner,
   [[nodiscard]] std::ptrdiff_t ask_source();
   void send_piece();
   void wait_for_source(std::ptrdiff_t answer) noexcept;
-  void fail(Header::Kind kind) { answer(kind, 500, "The handler failed\n"); }
-  void answer(Header::Kind kind, int status, std::string_view text);
+  void fail(Header::Kind kind) { answer(kind, 500, "The handler failed"); }
+  void answer(Header::Kind kind, int status, std::string_view reason);
   void end() noexcept;
 
   const Surroundings surroundings_;

@@ -5,7 +5,9 @@
 #include <string>
 #include <utility>
 
+#include "http/accept.h"
 #include "http/characters.h"
+#include "http/error_body.h"
 #include "net/stream.h"
 #include "process/worker_pool.h"
 #include "server/refusal_line.h"
@@ -154,8 +156,11 @@ void WorkerPool::refuse(Job& job, http::Refusal refusal) {
   }
   Reply reply = std::move(job.reply());
   reply.status(info.status);
+  reply.header("Cache-Control", "no-store");
   if (info.status == 503) reply.header("Retry-After", kRetryAfter);
-  reply.send_copy(std::string(info.reason) + '\n');
+  const bool as_json = http::prefers_json(request.parser().head().fields);
+  if (as_json) reply.content_type("application/json");
+  reply.send_copy(http::error_body(info.status, info.reason, as_json));
 }
 
 }  // namespace httpd::process

@@ -1,8 +1,8 @@
-// The connection's state machine and its time limits. SPDX-License-Identifier: GPL-2.0-or-later
+// The connection's state machine. SPDX-License-Identifier: GPL-2.0-or-later
 #include "server/connection.h"
 
-#include <fmt/format.h>
 #include <sys/socket.h>
+#include <utility>
 
 namespace httpd::server {
 namespace {
@@ -10,20 +10,21 @@ namespace {
 constexpr int kStepsInARow = 128;  // about as many requests of a pipeline before others get their turn
 /// A client whose handlers take longer than this together lets the others in between.
 constexpr net::Duration kLongestTurn = std::chrono::milliseconds(5);
-constexpr net::Duration kLingerTime = std::chrono::seconds(2);
-constexpr net::Duration kStreamRetry = std::chrono::milliseconds(20);
-/// Most handlers answer within this, and a client that has only finished sending gets no interim reply then.
-constexpr net::Duration kGonePatience = std::chrono::milliseconds(50);
 
 }  // namespace
 
 Connection::Connection(Context& context, Owner& owner, std::unique_ptr<net::Stream> stream,
-                       const net::Address& peer)
-    : context_(context), owner_(owner), stream_(std::move(stream)), peer_(peer) {
-  if (stream_->tls() != nullptr) phase_ = Phase::kHandshake;
+                       const net::Address& peer, Admission::Place place)
+    : context_(context),
+      owner_(owner),
+      stream_(std::move(stream)),
+      place_(std::move(place)),
+      peer_(peer),
+      phase_(stream_->tls() != nullptr ? Phase::kHandshake : first_phase()) {
   // Edge-triggered and for both directions from the start, so that no request costs an epoll_ctl.
   context_.loop.add(stream_->descriptor(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
   context_.statistics.add(Statistics::kOpenConnections);
+  // One that is turned away is so with its first event: that the socket can be written to.
   set_limit(phase_ == Phase::kHandshake ? Limit::kHandshake : Limit::kIdle, true);
 }
 
@@ -110,6 +111,8 @@ Connection::Step Connection::step() {
   switch (phase_) {
     case Phase::kHandshake:
       return shake_hands();
+    case Phase::kTurnedAway:
+      return turn_away();
     case Phase::kIdle:
     case Phase::kHead:
       return read_head();
@@ -140,11 +143,13 @@ bool Connection::wait() {
   const bool written = flush();
   if (phase_ == Phase::kClosed) return false;
   if (!written) {
-    set_limit(Limit::kSend, progressed_);
+    await_client();
     return true;
   }
+  send_since_ = net::TimePoint();
   switch (phase_) {
     case Phase::kHandshake:
+    case Phase::kTurnedAway:
     case Phase::kIdle:
       if (context_.draining) {
         close();
@@ -165,105 +170,15 @@ bool Connection::wait() {
       set_limit(supply_ == Supply::kPolled ? Limit::kStream : Limit::kNone, true);
       break;
     case Phase::kLingering:
-      set_limit(Limit::kLinger, false);
+      set_limit(Limit::kLinger, progressed_);
       break;
     case Phase::kEnding:
-      set_limit(Limit::kSend, progressed_);
+      await_client();
       break;
     case Phase::kClosed:
       break;
   }
   return true;
-}
-
-void Connection::set_limit(Limit limit, bool restart) {
-  if (limit == limit_ && !restart) return;
-  limit_ = limit;
-  const Settings& settings = context_.settings;
-  net::Duration delay{};
-  switch (limit) {
-    case Limit::kNone:
-      return cancel();
-    case Limit::kHandshake:
-      delay = settings.tls_handshake_timeout;
-      break;
-    case Limit::kIdle:
-      if (settings.conn_timeout == std::chrono::seconds::zero()) return cancel();
-      delay = settings.conn_timeout;
-      break;
-    case Limit::kHead:
-      delay = settings.header_timeout;
-      break;
-    case Limit::kBody:
-      delay = settings.body_timeout;
-      break;
-    case Limit::kSend:
-      delay = settings.send_timeout;
-      break;
-    case Limit::kStream:
-      delay = kStreamRetry;
-      break;
-    case Limit::kLinger:
-      delay = kLingerTime;
-      break;
-    case Limit::kGone:
-      delay = kGonePatience;
-      break;
-    case Limit::kHandler:
-      if (settings.handler_timeout == std::chrono::seconds::zero()) return cancel();
-      delay = kept_since_ + settings.handler_timeout - context_.loop.now();
-      break;
-  }
-  context_.loop.arm(*this, delay);
-}
-
-void Connection::on_timer() {
-  take_turn(std::exchange(limit_, Limit::kNone));
-}
-
-void Connection::on_limit(Limit expired) {
-  if (expired == Limit::kHandshake || expired == Limit::kHead || expired == Limit::kBody ||
-      expired == Limit::kSend)
-    context_.statistics.add(Statistics::kTimeouts);
-  switch (expired) {
-    case Limit::kHandshake:
-      context_.statistics.add(Statistics::kTlsFailures);
-      if (context_.throttle.admit(context_.log, context_.loop.now()))
-        context_.log.write(
-            LogLevel::kInfo,
-            fmt::format("{} did not finish its TLS handshake in {} s: connection closed; parameter "
-                        "tls_handshake_timeout of module httpd moves this limit",
-                        client_text(), context_.settings.tls_handshake_timeout.count()));
-      close();
-      break;
-    case Limit::kHead:
-      refuse(http::Refusal::kHeaderTimeout, true);
-      break;
-    case Limit::kBody:
-      refuse(http::Refusal::kBodyTimeout, true);
-      break;
-    case Limit::kSend:
-      if (context_.throttle.admit(context_.log, context_.loop.now()))
-        context_.log.write(LogLevel::kWarning,
-                           fmt::format("{} took no byte of its reply for {} s: connection cut; parameter "
-                                       "send_timeout of module httpd moves this limit",
-                                       client_text(), context_.settings.send_timeout.count()));
-      abort();
-      break;
-    case Limit::kGone:
-      look_for_client();
-      break;
-    case Limit::kHandler:
-      end_patience();
-      break;
-    case Limit::kStream:
-    case Limit::kNone:
-      break;
-    case Limit::kIdle:
-    case Limit::kLinger:
-      close();
-      break;
-  }
 }
 
 /// Ends the connection so that the client cannot take what it has for a complete reply.

@@ -9,6 +9,7 @@
 
 #include "net/event_loop.h"
 #include "net/stream.h"
+#include "server/admission.h"
 #include "server/context.h"
 #include "server/exchange.h"
 #include "server/output.h"
@@ -36,9 +37,10 @@ class Connection final : public net::ListNode<Connection>,
     ~Owner() = default;
   };
 
-  /// Starts to wait for requests. `context` and `owner` must outlive it. Throws std::system_error when the
-  /// kernel cannot watch the stream.
-  Connection(Context& context, Owner& owner, std::unique_ptr<net::Stream> stream, const net::Address& peer);
+  /// Starts to wait for requests, or to tell the client of the refusal that `place` holds. `context` and
+  /// `owner` must outlive it. Throws std::system_error when the kernel cannot watch the stream.
+  Connection(Context& context, Owner& owner, std::unique_ptr<net::Stream> stream, const net::Address& peer,
+             Admission::Place place);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -48,14 +50,15 @@ class Connection final : public net::ListNode<Connection>,
 
  private:
   enum class Phase : std::uint8_t {
-    kHandshake,  // TLS is being agreed on
-    kIdle,       // between requests
-    kHead,       // a request has begun
-    kBody,       // its head is complete
-    kHandling,   // a handler keeps the reply
-    kStreaming,  // the reply's body comes from a BodySource
-    kEnding,     // the last reply is being written; then the connection closes
-    kLingering,  // we have closed our side and wait for the client to close its own
+    kHandshake,   // TLS is being agreed on
+    kTurnedAway,  // there is no place for it, which the client is to be told
+    kIdle,        // between requests
+    kHead,        // a request has begun
+    kBody,        // its head is complete
+    kHandling,    // a handler keeps the reply
+    kStreaming,   // the reply's body comes from a BodySource
+    kEnding,      // the last reply is being written; then the connection closes
+    kLingering,   // we have closed our side and wait for the client to close its own
     kClosed,
   };
   enum class Step : bool { kWait, kAgain };
@@ -86,9 +89,16 @@ class Connection final : public net::ListNode<Connection>,
   void drive() noexcept { take_turn(Limit::kNone); }
   void take_turn(Limit expired) noexcept;
   void take_steps();
-  void on_limit(Limit expired);
   Step step();
   bool wait();
+
+  // Time limits (connection_limits.cpp)
+  void set_limit(Limit limit, bool restart);
+  void on_limit(Limit expired);
+  void await_client();
+  void on_send_limit();
+  [[nodiscard]] net::Duration body_patience() const noexcept;
+  [[nodiscard]] net::Duration send_patience() const noexcept;
 
   // The beginning of a connection over TLS (connection_tls.cpp)
   Step shake_hands();
@@ -100,6 +110,7 @@ class Connection final : public net::ListNode<Connection>,
   Step read_head();
   Step read_body();
   Step on_head_complete();
+  void count_request();
   Step want_input();
   Fill fill();
   Step on_input_end();
@@ -108,6 +119,7 @@ class Connection final : public net::ListNode<Connection>,
   void keep_input();
 
   // Replies (connection_reply.cpp)
+  Step turn_away();
   Step on_message_complete();
   Step answer();
   Step refuse(http::Refusal refusal, bool close);
@@ -133,12 +145,15 @@ class Connection final : public net::ListNode<Connection>,
   void look_for_client();
   void end_patience();
 
-  void set_limit(Limit limit, bool restart);
   [[nodiscard]] std::string client_text() const;
+  [[nodiscard]] Phase first_phase() const noexcept {
+    return place_.refusal() == http::Refusal::kNone ? Phase::kIdle : Phase::kTurnedAway;
+  }
 
   Context& context_;
   Owner& owner_;
   std::unique_ptr<net::Stream> stream_;
+  Admission::Place place_;
   std::unique_ptr<Exchange> exchange_;  // from the first byte of a request to the end of its reply
   OutputQueue queue_;
   std::string stash_;       // input that waits for more, or for its turn
@@ -152,7 +167,12 @@ class Connection final : public net::ListNode<Connection>,
   Limit limit_ = Limit::kNone;
   Supply supply_ = Supply::kReady;
   net::TimePoint turn_began_;
-  net::TimePoint kept_since_;                     // when the handler that keeps its reply got the request
+  net::TimePoint since_;       // when the body began to come, the handler got the request, or lingering began
+  net::TimePoint send_since_;  // from when on the client keeps us waiting; zero: it does not
+  std::uint64_t offered_ = 0;  // since then: bytes that the socket held or got
+  std::uint64_t taken_ = 0;    // those of them that the client had when it was last looked
+  std::uint32_t requests_ = 0;                    // on this connection
+  std::uint32_t requests_read_ = 0;               // that came with the last read
   http::Refusal refusal_ = http::Refusal::kNone;  // to be sent once the message is complete
   bool readable_ = false;      // an event said so, and no read since has found the socket empty
   bool hung_up_ = false;       // the end of the input is near: read until it comes
@@ -166,6 +186,7 @@ class Connection final : public net::ListNode<Connection>,
   bool linger_ = false;        // the client is still sending what nobody will read
   bool input_ended_ = false;
   bool progressed_ = false;  // bytes moved in this turn
+  bool by_rate_ = false;     // limit_ ends when a minimum rate is missed, and not with a standstill
 };
 
 }  // namespace httpd::server

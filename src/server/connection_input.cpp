@@ -1,5 +1,6 @@
 // From bytes to complete requests. SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
+#include <fmt/format.h>
 #include <functional>
 
 #include "http/head_scanner.h"
@@ -32,6 +33,7 @@ Connection::Step Connection::read_head() {
         consume(exchange_->parser().head_size());
         return on_head_complete();
       case http::RequestParser::State::kRefused:
+        static_cast<void>(context_.admission.charge(place_));
         return refuse(exchange_->parser().refusal(), true);
       case http::RequestParser::State::kMore:
         break;
@@ -45,10 +47,16 @@ Connection::Step Connection::on_head_complete() {
   const http::Framing& framing = exchange_->parser().head().framing;
   keep_alive_ = framing.keep_alive;
   was_queued_ = !queue_.empty();
+  count_request();
   if (context_.refusing) return refuse(http::Refusal::kShuttingDown, true);
-  // Before anything else is looked at, so that strangers learn nothing of what is served.
-  refusal_ = context_.access.decide(exchange_->parser().head());
-  if (refusal_ == http::Refusal::kNone) {
+  if (requests_read_ > context_.settings.max_pipelined_requests)
+    return refuse(http::Refusal::kPipelineTooLong, true);
+  if (!context_.admission.charge(place_)) {
+    refusal_ = http::Refusal::kTooManyRequests;
+    context_.statistics.add(Statistics::kRateRefusals);
+    // Before anything else is looked at, so that strangers learn nothing of what is served.
+  } else if (refusal_ = context_.access.decide(exchange_->parser().head());
+             refusal_ == http::Refusal::kNone) {
     refusal_ = exchange_->route(context_.router);
   } else {
     context_.statistics.add(Statistics::kAuthFailures);
@@ -72,7 +80,21 @@ Connection::Step Connection::on_head_complete() {
   if (framing.expects_continue && input_.empty()) context_.output += http::kContinue;
   phase_ = Phase::kBody;
   limit_ = Limit::kNone;
+  since_ = context_.loop.now();
   return Step::kAgain;
+}
+
+void Connection::count_request() {
+  ++requests_;
+  ++requests_read_;
+  if (!keep_alive_ || requests_ != context_.settings.max_connection_requests) return;
+  keep_alive_ = false;
+  linger_ = true;  // the client may have sent more
+  if (context_.log.enabled(LogLevel::kInfo) && context_.throttle.admit(context_.log, context_.loop.now()))
+    context_.log.write(LogLevel::kInfo,
+                       fmt::format("{}: closing the connection after {} requests; parameter "
+                                   "max_connection_requests of module httpd moves this limit",
+                                   client_text(), requests_));
 }
 
 Connection::Step Connection::read_body() {
@@ -124,6 +146,7 @@ Connection::Fill Connection::fill() {
     case net::IoResult::State::kDone:
       context_.statistics.add(Statistics::kBytesReceived, result.bytes);
       progressed_ = true;
+      requests_read_ = 0;
       if (result.drained && !hung_up_) readable_ = false;
       if (stash_.empty()) {
         input_ = {buffer, result.bytes};
@@ -176,6 +199,8 @@ Connection::Step Connection::discard_input() {
     } else if (result.state != net::IoResult::State::kDone) {
       close();
       return Step::kWait;
+    } else {
+      progressed_ = true;
     }
   }
   context_.loop.post(*this);

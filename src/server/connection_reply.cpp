@@ -31,6 +31,12 @@ bool has_field(std::string_view lines, std::string_view name) noexcept {
 
 }  // namespace
 
+Connection::Step Connection::turn_away() {
+  exchange_ = context_.take_exchange();
+  exchange_->begin(*this, peer_, tls_);
+  return refuse(place_.refusal(), true);
+}
+
 Connection::Step Connection::on_message_complete() {
   if (refusal_ != http::Refusal::kNone) return refuse(refusal_, false);
   const http::RequestHead& head = exchange_->parser().head();
@@ -54,7 +60,7 @@ Connection::Step Connection::answer() {
   if (context_.loop.now() - turn_began_ > kNoticeable && !flush() && phase_ == Phase::kClosed)
     return Step::kWait;
   if (context_.board != nullptr) exchange_->show_on(*context_.board, context_.loop.now());
-  kept_since_ = context_.loop.now();
+  since_ = context_.loop.now();
   answer_by_handler(*exchange_, context_.dispatcher, context_.log);
   context_.loop.refresh_time();
   if (!exchange_->finished()) {
@@ -69,8 +75,9 @@ Connection::Step Connection::refuse(http::Refusal refusal, bool close) {
   const http::RefusalInfo& info = http::describe(refusal);
   log_refusal(refusal);
   const Route* const route = exchange_->routed_to();
-  exchange_->answer(info.status, std::string(info.reason) + '\n');
+  exchange_->refuse(info.status, info.reason);
   if (refusal == http::Refusal::kMethodNotAllowed) exchange_->add_engine_field("Allow", route->allow());
+  if (refusal == http::Refusal::kTooManyRequests) exchange_->add_engine_field("Retry-After", "1");
   if (info.status == 401) exchange_->add_engine_field("WWW-Authenticate", context_.access.challenge());
   if (close) {
     keep_alive_ = false;
@@ -125,7 +132,7 @@ void Connection::start_reply() {
     return;
   }
   if (!bodiless && !read_small_file(body)) {
-    exchange_->answer(500, "The handler failed\n");
+    exchange_->refuse(500, "The handler failed");
     start_reply();
     return;
   }
@@ -235,7 +242,7 @@ Connection::Step Connection::pump_stream() {
         fmt::format("the body of a reply of root {} could not be completed after {} bytes: {}",
                     exchange_->root(), stream_position_, first ? "answered with 500" : "connection cut"));
     if (first) {
-      exchange_->answer(500, "The handler failed\n");
+      exchange_->refuse(500, "The handler failed");
       start_reply();
       return Step::kAgain;
     }
@@ -307,6 +314,7 @@ bool Connection::flush() {
 void Connection::on_written(const net::IoResult& result) noexcept {
   context_.statistics.add(Statistics::kBytesSent, result.bytes);
   progressed_ = progressed_ || result.bytes > 0;
+  offered_ += result.bytes;
   if (result.again) context_.loop.post(*this);
 }
 
@@ -323,6 +331,7 @@ Connection::Step Connection::end_connection() {
   stream_->finish_writing();
   input_ = {};
   phase_ = Phase::kLingering;
+  since_ = context_.loop.now();
   return Step::kAgain;
 }
 

@@ -42,7 +42,7 @@ Connection::Step Connection::on_secured(net::TlsStream& tls) {
   session->client_serial = std::move(facts.client_serial);
   session->client_fingerprint = std::move(facts.client_fingerprint);
   tls_ = std::move(session);
-  phase_ = Phase::kIdle;
+  phase_ = first_phase();
   limit_ = Limit::kNone;
   readable_ = true;  // a request may have come with the end of the handshake
   return Step::kAgain;

@@ -18,6 +18,7 @@ Context::Context(net::EventLoop& event_loop, const Settings& all_settings, const
       log(host_log),
       statistics(counters),
       access(all_settings.access),
+      admission(all_settings, event_loop),
       read_buffer(std::make_unique<char[]>(kReadBufferSize)) {
   output.reserve(kOutputReserve);
   spare_.reserve(kSpareExchanges);

@@ -12,6 +12,7 @@
 #include "http/date.h"
 #include "net/event_loop.h"
 #include "server/access.h"
+#include "server/admission.h"
 #include "server/dispatcher.h"
 #include "server/exchange.h"
 #include "server/log_throttle.h"
@@ -56,6 +57,7 @@ class Context final : private Exchange::Owner {
   Log& log;
   Statistics& statistics;
   const Access access;
+  Admission admission;
   LogThrottle throttle;
   http::DateCache date;
   std::unique_ptr<char[]> read_buffer;

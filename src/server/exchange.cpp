@@ -8,7 +8,9 @@
 #include <stdexcept>
 #include <unistd.h>
 
+#include "http/accept.h"
 #include "http/characters.h"
+#include "http/error_body.h"
 #include "http/form.h"
 #include "http/multipart.h"
 #include "server/file_reply.h"
@@ -196,6 +198,23 @@ void Exchange::answer(int status, std::string text) {
   finished_ = true;
 }
 
+void Exchange::refuse(int status, std::string_view reason) {
+  reset_reply();
+  reply_body_ = begin_refusal(status, reason);
+  finished_ = true;
+}
+
+/// Sets status and header of an error, and returns its body.
+std::string Exchange::begin_refusal(int status, std::string_view reason) {
+  const bool as_json = http::prefers_json(parser_.head().fields);
+  std::string body = http::error_body(status, reason, as_json);
+  status_ = status;
+  content_type_ = as_json ? "application/json" : "";
+  // Some of these statuses may be kept by caches (RFC 9110 section 15.1), and some depend on Accept.
+  fields_ = "Cache-Control: no-store\r\n";
+  return body;
+}
+
 bool Exchange::spill_body(bool complete) noexcept {
   const bool begun = spilled_.size() != 0;
   if (is_form() || (!(begun && complete) && body_.size() < kSpillPiece)) return true;
@@ -324,10 +343,15 @@ void Exchange::finish(File file) {
 
 void Exchange::abandon() noexcept {
   abandoned_ = true;
-  status_ = 500;
-  content_type_.clear();
-  fields_.clear();
-  complete(std::string_view("The handler did not answer\n"));
+  Body body;
+  try {
+    body = begin_refusal(500, "The handler did not answer");
+  } catch (const std::bad_alloc&) {
+    status_ = 500;
+    content_type_.clear();
+    fields_.clear();
+  }
+  complete(std::move(body));
 }
 
 }  // namespace httpd::server

@@ -101,6 +101,9 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   [[nodiscard]] Body& reply_body() noexcept { return reply_body_; }
   /// Replaces the reply by one of the engine's own, in plain text.
   void answer(int status, std::string text);
+  /// Replaces the reply by an error with this sentence, in the client's preferred form (RFC 9110 section
+  /// 12.5.1): plain text or JSON, see http::error_body().
+  void refuse(int status, std::string_view reason);
   void add_engine_field(std::string_view name, std::string_view value);
   /// Takes over what a handler in another process said: status, content type ("" for the default one) and
   /// header lines, as content_type_given() and reply_fields() of that process's exchange gave them.
@@ -151,6 +154,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   [[nodiscard]] bool is_form() const noexcept;
   // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
   void reset_reply() noexcept;
+  [[nodiscard]] std::string begin_refusal(int status, std::string_view reason);
   void complete(Body body) noexcept;
   void run() override;
 

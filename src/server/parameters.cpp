@@ -151,7 +151,7 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
       size("min_body_rate", 0, settings.min_body_rate),
       size("min_send_rate", 0, settings.min_send_rate),
       seconds("handler_timeout", 0, settings.handler_timeout),
-      size("max_connections", 1, settings.max_connections, kMaxConnections),
+      size("max_connections", 0, settings.max_connections, kMaxConnections),
       size("max_client_connections", 0, settings.max_client_connections, kMaxConnections),
       string_parameter(
           "admin_addresses",

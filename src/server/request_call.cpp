@@ -12,7 +12,7 @@ void answer_by_handler(Exchange& exchange, Dispatcher* dispatcher, Log& log) {
   if (exchange.run_handler(dispatcher, error)) return;
   log.write(LogLevel::kError, fmt::format("handler of root {} failed: {}; answered with 500", exchange.root(),
                                           http::escape_for_log(error)));
-  exchange.answer(500, "The handler failed\n");
+  exchange.refuse(500, "The handler failed");
 }
 
 void log_abandoned(const Exchange& exchange, Log& log) {

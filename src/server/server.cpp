@@ -4,12 +4,25 @@
 #include <algorithm>
 #include <climits>
 #include <cstring>
+#include <ctime>
+#include <fcntl.h>
 #include <fmt/format.h>
+#include <span>
 #include <stdexcept>
 #include <sys/resource.h>
 #include <utility>
 
+#include "http/error_body.h"
+#include "http/reply_head.h"
+#include "server/refusal_line.h"
+
 namespace httpd::server {
+namespace {
+
+/// Beside connections: those that are turned away, those of administrators, and what handlers open.
+constexpr std::size_t kSpareDescriptors = 64;
+
+}  // namespace
 
 Server::Server(net::EventLoop& loop, const Settings& settings, const Router& router, Log& log,
                Statistics& statistics)
@@ -34,16 +47,34 @@ void Server::init_handlers() {
 
 void Server::serve(const net::ListenSocket& socket, bool tls) {
   if (tls && tls_ == nullptr) throw std::logic_error("TLS is served before there is a certificate");
+  if (entrances_.empty()) divide_descriptors();
   net::Listener::Acceptor& acceptor = *this;
   entrances_.push_back({&socket, tls, std::make_unique<net::Listener>(context_.loop, socket, acceptor)});
   entrances_.back().listener->stop_at(last_descriptor_);
 }
 
-void Server::keep_free(std::size_t descriptors) noexcept {
+/// Connections get what the limit of open files leaves them, and no more than max_connections.
+void Server::divide_descriptors() {
   rlimit limit{};
-  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0 || limit.rlim_cur > INT_MAX) return;
-  const std::size_t all = limit.rlim_cur;
-  last_descriptor_ = static_cast<int>(all - std::min(all, descriptors)) - 1;
+  if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+  const std::size_t all = std::min<std::size_t>(limit.rlim_cur, INT_MAX);
+  const std::size_t shared = all - std::min(all, kept_free_);
+  last_descriptor_ = static_cast<int>(shared) - 1;
+  const net::UniqueFd next(::fcntl(context_.loop.descriptor(), F_DUPFD_CLOEXEC, 0));
+  const std::size_t used = next ? static_cast<std::size_t>(next.get()) : shared;
+  const std::size_t left = shared - std::min(shared, used);
+  const std::size_t possible = std::max<std::size_t>(1, left - std::min(kSpareDescriptors, left / 2));
+  const std::size_t wanted = context_.settings.max_connections;
+  if (wanted == 0) {
+    context_.admission.limit_connections(std::min(possible, Admission::kDefaultConnections));
+  } else if (wanted > possible) {
+    context_.log.write(
+        LogLevel::kWarning,
+        fmt::format(
+            "max_connections is {}, but the limit of open files is {}, which is good for {}: raise it "
+            "(ulimit -n, LimitNOFILE=), or clients will wait without a word when it is reached",
+            wanted, all, possible));
+  }
 }
 
 bool Server::speaks_tls(const net::ListenSocket& socket) const noexcept {
@@ -71,18 +102,49 @@ void Server::log_unfinished(std::chrono::milliseconds patience) {
 void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& socket) {
   context_.statistics.add(Statistics::kAcceptedConnections);
   try {
+    Admission::Place place = context_.admission.enter(peer);
+    const http::Refusal refusal = place.refusal();
+    const bool tls = speaks_tls(socket);
+    if (refusal != http::Refusal::kNone) {
+      context_.statistics.add(Statistics::kConnectionRefusals);
+      if (!place.may_speak()) return turn_away(fd, peer, refusal, tls);
+    }
     std::unique_ptr<net::Stream> stream;
-    if (speaks_tls(socket)) {
+    if (tls) {
       stream = tls_->accept(std::move(fd), context_.loop.now());
     } else {
       stream = std::make_unique<net::PlainStream>(std::move(fd));
     }
-    connections_.push_back(*new Connection(context_, *this, std::move(stream), peer));
+    connections_.push_back(*new Connection(context_, *this, std::move(stream), peer, std::move(place)));
     ++count_;
   } catch (const std::exception& exception) {
     context_.log.write(LogLevel::kError,
                        fmt::format("connection from {} dropped: {}", peer.text(), exception.what()));
   }
+}
+
+/// For those who are too many even to be turned away in order: what the socket takes at once.
+void Server::turn_away(const net::UniqueFd& fd, const net::Address& peer, http::Refusal refusal, bool tls) {
+  if (context_.throttle.admit(context_.log, context_.loop.now()))
+    context_.log.write(LogLevel::kWarning, refusal_line(refusal, peer.text(), "", ""));
+  if (tls) return;
+  const http::RefusalInfo& info = http::describe(refusal);
+  const std::string body = http::error_body(info.status, info.reason, false);
+  std::string reply;
+  http::ReplyHead head;
+  head.status = info.status;
+  head.date = context_.date.value(std::time(nullptr));
+  head.content_type = "text/plain; charset=utf-8";
+  head.length = body.size();
+  head.connection = "close";
+  http::append_reply_head(head, reply);
+  reply += body;
+  const iovec bytes{reply.data(), reply.size()};
+  if (net::transmit(fd.get(), std::span(&bytes, 1)).state != net::IoResult::State::kDone) return;
+  context_.statistics.count_reply(info.status);
+  ::shutdown(fd.get(), SHUT_WR);
+  // With something unread in it the end of the socket would be a reset.
+  static_cast<void>(net::receive(fd.get(), context_.read_buffer.get(), Context::kReadBufferSize));
 }
 
 void Server::on_accept_failure(int error) {

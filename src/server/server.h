@@ -48,7 +48,7 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   void serve(const net::ListenSocket& socket, bool tls = false);
 
   /// Leaves so many descriptors of this process to others than connections. Before serving.
-  void keep_free(std::size_t descriptors) noexcept;
+  void keep_free(std::size_t descriptors) noexcept { kept_free_ = descriptors; }
 
   /// What becomes of the requests that no handler has begun with when the server drains.
   enum class Waiting : bool {
@@ -71,10 +71,12 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
     std::unique_ptr<net::Listener> listener;
   };
 
+  void divide_descriptors();
   [[nodiscard]] bool speaks_tls(const net::ListenSocket& socket) const noexcept;
   void on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& socket) override;
   void on_accept_failure(int error) override;
   void on_closed(Connection& connection) noexcept override;
+  void turn_away(const net::UniqueFd& fd, const net::Address& peer, http::Refusal refusal, bool tls);
 
   Context context_;
   std::unique_ptr<net::TlsAcceptor> tls_;
@@ -83,6 +85,7 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   net::IntrusiveList<Connection> connections_;
   std::size_t count_ = 0;
   std::function<void()> drained_;
+  std::size_t kept_free_ = 0;
   int last_descriptor_ = std::numeric_limits<int>::max();  // for a connection
   net::TimePoint failure_logged_{};
 };

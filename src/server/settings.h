@@ -30,10 +30,10 @@ struct Settings {
   std::size_t min_send_rate = 100;          ///< bytes a second that a client has to take, besides; 0: none
   std::chrono::seconds handler_timeout{60};  ///< how long a handler may keep a Reply; 0: for ever
   std::chrono::seconds tls_handshake_timeout{
-      10};                                    ///< from the first byte of a connection to its first request
-  std::size_t max_connections = 4096;         ///< open at a time; fewer where the limit of open files says so
-  std::size_t max_client_connections = 0;     ///< from one address; 0: three quarters of max_connections
-  std::vector<net::Network> admin_addresses;  ///< who may have one connection beyond these limits
+      10};                          ///< from the first byte of a connection to its first request
+  std::size_t max_connections = 0;  ///< open at a time; 0: 4096, or what the limit of open files allows
+  std::size_t max_client_connections = 0;         ///< from one address; 0: three quarters of max_connections
+  std::vector<net::Network> admin_addresses;      ///< who may have one connection beyond these limits
   std::size_t max_connection_requests = 100'000;  ///< on one connection; 0: no limit
   std::size_t max_pipelined_requests = 1000;      ///< sent at once on one connection
   std::size_t max_request_rate = 0;               ///< requests a second from one address; 0: no limit

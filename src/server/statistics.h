@@ -24,6 +24,8 @@ class Statistics {
     kAuthFailures,
     kTimeouts,
     kAcceptFailures,
+    kConnectionRefusals,
+    kRateRefusals,
     kTlsHandshakes,
     kTlsResumed,
     kTlsFailures,

@@ -49,13 +49,15 @@ class Reply:
 
 
 class Client:
-    """One connection. Every read ends by a deadline of `timeout` seconds for the whole message."""
+    """One connection, from the address `source` where it is set. Every read ends by a deadline of `timeout` seconds for
+    the whole message."""
 
-    def __init__(self, port, host="127.0.0.1", timeout=10.0):
+    def __init__(self, port, host="127.0.0.1", timeout=10.0, source=None):
         self.host = host
         self.port = port
         self.timeout = timeout
-        self.socket = socket.create_connection((host, port), timeout=timeout)
+        self.socket = socket.create_connection((host, port), timeout=timeout,
+                                               source_address=(source, 0) if source else None)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.buffer = b""
 

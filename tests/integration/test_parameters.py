@@ -41,6 +41,18 @@ INTEGERS = [
     ("max_uri_size", 64, 2**20),
     ("max_header_size", 256, 2**20),
     ("max_header_fields", 1, 10000),
+    ("max_trailer_size", 0, 2**20),
+    ("max_trailer_fields", 0, 10000),
+    ("max_form_fields", 1, 1_000_000),
+    ("max_chunk_extension_size", 0, 2**20),
+    ("min_body_rate", 0, MAX_BYTES),
+    ("min_send_rate", 0, MAX_BYTES),
+    ("max_connections", 0, 1_000_000),
+    ("max_client_connections", 0, 1_000_000),
+    ("max_connection_requests", 0, MAX_BYTES),
+    ("max_pipelined_requests", 1, 1_000_000),
+    ("max_request_rate", 0, 1_000_000),
+    ("max_request_burst", 0, 1_000_000),
 ]
 
 
@@ -69,6 +81,18 @@ def test_integers_are_not_strings(tmp_path, name):
     done = check(tmp_path, {name: "many"})
     assert done.returncode == 255
     assert name in done.stderr and "integer" in done.stderr
+
+
+@pytest.mark.parametrize("value", ["192.0.2.1", "10.0.0.0/8, 2001:db8::/32", "::1"])
+def test_networks(tmp_path, value):
+    assert check(tmp_path, {"admin_addresses": [value, "127.0.0.1"]}).returncode == 0
+
+
+@pytest.mark.parametrize("value", ["", "localhost", "10.0.0.1/8", "10.0.0.0/33", "192.0.2.1;192.0.2.2", "192.0.2.1,"])
+def test_what_is_no_network_is_refused(tmp_path, value):
+    done = check(tmp_path, {"admin_addresses": value})
+    assert done.returncode == 255
+    assert "admin_addresses" in done.stderr and "is neither an address nor a network" in done.stderr
 
 
 @pytest.mark.parametrize("ip", ["*", "127.0.0.1", "0.0.0.0", "::1", "::"])

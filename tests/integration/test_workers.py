@@ -373,7 +373,7 @@ def open_files(limit):
 def test_connections_leave_descriptors_to_handler_processes(start):
     """As many clients as there may be: one of them still gets large replies, and processes that died come back."""
     with open_files(150):
-        server = serve(start, workers=2)
+        server = serve(start, workers=2, max_connections=4096)
     clients = []
     try:
         for _ in range(150):

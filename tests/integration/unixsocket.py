@@ -6,8 +6,20 @@ import subprocess
 
 import daemon
 import pytest
+import rawhttp
 
 ONLY_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="only root can change to another user, or give files away")
+
+
+class UnixClient(rawhttp.Client):
+    """rawhttp's client on a Unix socket."""
+
+    def __init__(self, path, timeout=10.0):
+        self.timeout = timeout
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(timeout)
+        self.socket.connect(str(path))
+        self.buffer = b""
 
 
 def curl(path, url="http://localhost/hello-cpp"):

@@ -54,6 +54,7 @@ TEST_F(ConnectionTest, PipelinedRequestsAreAnsweredInOrder) {
 }
 
 TEST_F(ConnectionTest, ALargePipelineOfSmallRequestsNeedsNoOtherEvent) {
+  settings.max_pipelined_requests = 5000;
   start();
   std::string all;
   for (int i = 0; i < 5000; ++i)

@@ -63,6 +63,28 @@ TEST_F(ParametersTest, BoundsAreTakenAndWhatIsBeyondIsRefusedWithTheRange) {
        [](const Settings& s) { return static_cast<long long>(s.limits.max_header_size); }},
       {"max_header_fields", 1, 10000,
        [](const Settings& s) { return static_cast<long long>(s.limits.max_header_fields); }},
+      {"max_trailer_size", 0, 1 << 20,
+       [](const Settings& s) { return static_cast<long long>(s.limits.max_trailer_size); }},
+      {"max_trailer_fields", 0, 10000,
+       [](const Settings& s) { return static_cast<long long>(s.limits.max_trailer_fields); }},
+      {"max_form_fields", 1, 1'000'000,
+       [](const Settings& s) { return static_cast<long long>(s.limits.max_form_fields); }},
+      {"max_chunk_extension_size", 0, 1 << 20,
+       [](const Settings& s) { return static_cast<long long>(s.limits.max_chunk_extension_size); }},
+      {"min_body_rate", 0, gib, [](const Settings& s) { return static_cast<long long>(s.min_body_rate); }},
+      {"min_send_rate", 0, gib, [](const Settings& s) { return static_cast<long long>(s.min_send_rate); }},
+      {"max_connections", 0, 1'000'000,
+       [](const Settings& s) { return static_cast<long long>(s.max_connections); }},
+      {"max_client_connections", 0, 1'000'000,
+       [](const Settings& s) { return static_cast<long long>(s.max_client_connections); }},
+      {"max_connection_requests", 0, gib,
+       [](const Settings& s) { return static_cast<long long>(s.max_connection_requests); }},
+      {"max_pipelined_requests", 1, 1'000'000,
+       [](const Settings& s) { return static_cast<long long>(s.max_pipelined_requests); }},
+      {"max_request_rate", 0, 1'000'000,
+       [](const Settings& s) { return static_cast<long long>(s.max_request_rate); }},
+      {"max_request_burst", 0, 1'000'000,
+       [](const Settings& s) { return static_cast<long long>(s.max_request_burst); }},
       {"tls_handshake_timeout", 1, 2147483647,
        [](const Settings& s) { return s.tls_handshake_timeout.count(); }},
       {"tls_ticket_lifetime", 0, 604800,
@@ -83,6 +105,15 @@ TEST_F(ParametersTest, BoundsAreTakenAndWhatIsBeyondIsRefusedWithTheRange) {
       EXPECT_EQ(row.get(settings), row.max) << "unchanged: " << row.name;
     }
   }
+}
+
+TEST_F(ParametersTest, AdministratorsAreAddressesAndNetworks) {
+  set("admin_addresses", "192.0.2.1 , 2001:db8::/32");
+  set("admin_addresses", "10.0.0.0/8");
+  ASSERT_EQ(settings.admin_addresses.size(), 3U);
+  EXPECT_TRUE(settings.admin_addresses[1].contains(*net::Address::parse("2001:db8::5", 1)));
+  EXPECT_THAT(refusal("admin_addresses", "10.0.0.0/8,,"), ::testing::HasSubstr("\"\" is neither"));
+  EXPECT_THAT(refusal("admin_addresses", "10.0.0.1/8"), ::testing::HasSubstr("10.0.0.1/8"));
 }
 
 TEST_F(ParametersTest, IpIsALiteralOrAStar) {

@@ -1,0 +1,167 @@
+// How long a connection waits, for what, and what comes then. SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
+#include <fmt/format.h>
+
+#include "server/connection.h"
+
+namespace httpd::server {
+namespace {
+
+/// A client that is still sending what nobody reads any more is listened to for so long in all, and for so
+/// long without a byte, so that it finds its reply before the connection is reset.
+constexpr net::Duration kLingerTime = std::chrono::seconds(10);
+constexpr net::Duration kLingerGap = std::chrono::seconds(2);
+constexpr net::Duration kStreamRetry = std::chrono::milliseconds(20);
+/// Most handlers answer within this, and a client that has only finished sending gets no interim reply then.
+constexpr net::Duration kGonePatience = std::chrono::milliseconds(50);
+
+/// The time that `bytes` may take at `rate` bytes a second.
+net::Duration time_for(std::uint64_t bytes, std::size_t rate) noexcept {
+  constexpr std::uint64_t kForEver = 100'000'000;  // seconds
+  return std::chrono::seconds(std::min(bytes / rate, kForEver)) +
+         std::chrono::nanoseconds(bytes % rate * 1'000'000'000U / rate);
+}
+
+}  // namespace
+
+void Connection::set_limit(Limit limit, bool restart) {
+  if (limit == limit_ && !restart) return;
+  limit_ = limit;
+  const Settings& settings = context_.settings;
+  net::Duration delay{};
+  switch (limit) {
+    case Limit::kNone:
+      return cancel();
+    case Limit::kHandshake:
+      delay = settings.tls_handshake_timeout;
+      break;
+    case Limit::kIdle:
+      if (settings.conn_timeout == std::chrono::seconds::zero()) return cancel();
+      delay = settings.conn_timeout;
+      break;
+    case Limit::kHead:
+      delay = settings.header_timeout;
+      break;
+    case Limit::kBody:
+      delay = settings.body_timeout;
+      by_rate_ = body_patience() < delay;
+      if (by_rate_) delay = body_patience();
+      break;
+    case Limit::kSend:
+      delay = settings.send_timeout;
+      by_rate_ = send_patience() < delay;
+      if (by_rate_) delay = send_patience();
+      break;
+    case Limit::kStream:
+      delay = kStreamRetry;
+      break;
+    case Limit::kLinger:
+      delay = std::min(kLingerGap, since_ + kLingerTime - context_.loop.now());
+      break;
+    case Limit::kGone:
+      delay = kGonePatience;
+      break;
+    case Limit::kHandler:
+      if (settings.handler_timeout == std::chrono::seconds::zero()) return cancel();
+      delay = since_ + settings.handler_timeout - context_.loop.now();
+      break;
+  }
+  context_.loop.arm(*this, delay);
+}
+
+void Connection::on_timer() {
+  take_turn(std::exchange(limit_, Limit::kNone));
+}
+
+void Connection::on_limit(Limit expired) {
+  switch (expired) {
+    case Limit::kHandshake:
+      context_.statistics.add(Statistics::kTimeouts);
+      context_.statistics.add(Statistics::kTlsFailures);
+      if (context_.throttle.admit(context_.log, context_.loop.now()))
+        context_.log.write(
+            LogLevel::kInfo,
+            fmt::format("{} did not finish its TLS handshake in {} s: connection closed; parameter "
+                        "tls_handshake_timeout of module httpd moves this limit",
+                        client_text(), context_.settings.tls_handshake_timeout.count()));
+      close();
+      break;
+    case Limit::kHead:
+      context_.statistics.add(Statistics::kTimeouts);
+      refuse(http::Refusal::kHeaderTimeout, true);
+      break;
+    case Limit::kBody:
+      context_.statistics.add(Statistics::kTimeouts);
+      refuse(by_rate_ ? http::Refusal::kBodyTooSlow : http::Refusal::kBodyTimeout, true);
+      break;
+    case Limit::kSend:
+      on_send_limit();
+      break;
+    case Limit::kGone:
+      look_for_client();
+      break;
+    case Limit::kHandler:
+      end_patience();
+      break;
+    case Limit::kStream:
+    case Limit::kNone:
+      break;
+    case Limit::kIdle:
+    case Limit::kLinger:
+      close();
+      break;
+  }
+}
+
+net::Duration Connection::body_patience() const noexcept {
+  const Settings& settings = context_.settings;
+  if (settings.min_body_rate == 0) return net::Duration::max();
+  const net::Duration allowed =
+      settings.body_timeout + time_for(exchange_->parser().body_size(), settings.min_body_rate);
+  return since_ + allowed - context_.loop.now();
+}
+
+net::Duration Connection::send_patience() const noexcept {
+  const Settings& settings = context_.settings;
+  if (settings.min_send_rate == 0) return net::Duration::max();
+  const net::Duration allowed = settings.send_timeout + time_for(taken_, settings.min_send_rate);
+  return send_since_ + allowed - context_.loop.now();
+}
+
+/// Replies wait for the client to take them.
+void Connection::await_client() {
+  // The kernel says that there is room for more only when a large part of its buffer is free, which a slow
+  // client takes a while for. So what the client takes is asked for, and not what the kernel took.
+  if (send_since_ == net::TimePoint()) {
+    send_since_ = context_.loop.now();
+    offered_ = net::unsent_bytes(stream_->descriptor());
+    taken_ = 0;
+  } else if (progressed_) {
+    taken_ = offered_ - std::min<std::uint64_t>(offered_, net::unsent_bytes(stream_->descriptor()));
+  }
+  set_limit(Limit::kSend, progressed_);
+}
+
+void Connection::on_send_limit() {
+  const std::uint64_t before = taken_;
+  taken_ = offered_ - std::min<std::uint64_t>(offered_, net::unsent_bytes(stream_->descriptor()));
+  const bool too_slow = send_patience() <= net::Duration::zero();
+  if (!too_slow && (by_rate_ || taken_ > before)) return set_limit(Limit::kSend, true);
+
+  context_.statistics.add(Statistics::kTimeouts);
+  if (context_.throttle.admit(context_.log, context_.loop.now())) {
+    const Settings& settings = context_.settings;
+    context_.log.write(
+        LogLevel::kWarning,
+        taken_ > before || by_rate_
+            ? fmt::format("{} took less of its reply than {} bytes a second: connection cut; parameter "
+                          "min_send_rate of module httpd moves this limit",
+                          client_text(), settings.min_send_rate)
+            : fmt::format("{} took no byte of its reply for {} s: connection cut; parameter "
+                          "send_timeout of module httpd moves this limit",
+                          client_text(), settings.send_timeout.count()));
+  }
+  abort();
+}
+
+}  // namespace httpd::server
