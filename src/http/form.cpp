@@ -19,11 +19,13 @@ Refusal parse_pair(std::string_view piece, std::size_t max_pair, Arguments& out)
 
 }  // namespace
 
-Refusal parse_urlencoded(std::string_view text, std::size_t max_pair, Arguments& out) {
+Refusal parse_urlencoded(std::string_view text, const FormLimits& limits, Arguments& out) {
+  std::size_t fields = 0;
   while (!text.empty()) {
     const std::size_t end = std::min(text.find('&'), text.size());
     if (end != 0) {
-      const Refusal refusal = parse_pair(text.substr(0, end), max_pair, out);
+      if (limits.max_fields != 0 && ++fields > limits.max_fields) return limits.too_many;
+      const Refusal refusal = parse_pair(text.substr(0, end), limits.max_pair, out);
       if (refusal != Refusal::kNone) return refusal;
     }
     text.remove_prefix(std::min(end + 1, text.size()));

@@ -10,11 +10,17 @@
 
 namespace httpd::http {
 
-/// Adds the pairs of `text`, separated by '&', to `out`. Empty pieces are skipped; a piece without '=' is a
-/// name with an empty value. kMalformedForm for an empty name, a malformed escape or a NUL;
-/// kFormFieldTooLarge for a pair whose decoded name and value together have more than `max_pair` bytes (0: no
-/// limit). After a refusal `out` holds the pairs before the fault and perhaps the one with it. `text` must
-/// not be a part of `out`.
-[[nodiscard]] Refusal parse_urlencoded(std::string_view text, std::size_t max_pair, Arguments& out);
+/// What a form may have; 0 is no limit.
+struct FormLimits {
+  std::size_t max_pair = 0;    ///< bytes of a name and its value together, decoded [kFormFieldTooLarge]
+  std::size_t max_fields = 0;  ///< pairs [too_many]
+  Refusal too_many = Refusal::kTooManyFormFields;
+};
+
+/// Adds the pairs of `text`, separated by '&', to `out`; what `out` holds already does not count. Empty
+/// pieces are skipped; a piece without '=' is a name with an empty value. kMalformedForm for an empty name, a
+/// malformed escape or a NUL. After a refusal `out` holds the pairs before the fault and perhaps the one with
+/// it. `text` must not be a part of `out`.
+[[nodiscard]] Refusal parse_urlencoded(std::string_view text, const FormLimits& limits, Arguments& out);
 
 }  // namespace httpd::http

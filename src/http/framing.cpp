@@ -27,23 +27,23 @@ Refusal read_content_length(std::string_view value, std::uint64_t& length) noexc
 }
 
 Refusal read_transfer_encoding(std::string_view value) noexcept {
-  // Only "chunked" alone is understood. Where it stands among other codings the message is framed by it, but
-  // it could not be decoded; where it is repeated or not the last, its length is anybody's guess.
+  // Only "chunked" alone is understood. Behind other codings the message is framed by it, but it could not be
+  // decoded; where it is repeated or not the last, the message's length is anybody's guess.
   if (value.empty() || value.back() == ',') return Refusal::kInvalidTransferEncoding;
-  bool chunked = false;
+  unsigned chunked = 0;
   bool other = false;
-  bool after_chunked = false;
+  bool ends_well = false;
   while (!value.empty()) {
     const std::string_view coding = next_element(value);
     if (coding.empty()) return Refusal::kInvalidTransferEncoding;
-    after_chunked = after_chunked || chunked;
-    if (iequals(coding, "chunked")) {
-      chunked = true;
+    ends_well = iequals(coding, "chunked");
+    if (ends_well) {
+      ++chunked;
     } else {
       other = true;
     }
   }
-  if (after_chunked || (!chunked && !other)) return Refusal::kInvalidTransferEncoding;
+  if (!ends_well || chunked > 1) return Refusal::kInvalidTransferEncoding;
   return other ? Refusal::kUnknownTransferCoding : Refusal::kNone;
 }
 
@@ -51,6 +51,7 @@ struct Seen {
   unsigned hosts = 0;
   unsigned lengths = 0;
   unsigned encodings = 0;
+  unsigned types = 0;
   bool close = false;
   bool keep_alive = false;
 };
@@ -86,6 +87,7 @@ Refusal read_field(const FieldLine& field, Seen& seen, Framing& framing) noexcep
       }
       return Refusal::kNone;
     case FieldId::kContentType:
+      return ++seen.types == 1 ? Refusal::kNone : Refusal::kRepeatedField;
     case FieldId::kOther:
       return Refusal::kNone;
   }

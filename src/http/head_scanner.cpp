@@ -1,8 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "http/head_scanner.h"
 
-#include <cstring>
-
 #include "http/characters.h"
 
 namespace httpd::http {
@@ -20,12 +18,12 @@ bool HeadScanner::refuse(Refusal refusal) noexcept {
 
 bool HeadScanner::scan(std::string_view input) noexcept {
   if (refusal_ != Refusal::kNone) return false;
-  if (part_ != Part::kFields && !scan_request_line(input)) {
-    if (refusal_ == Refusal::kNone && input.size() > limits_->max_header_size)
-      return refuse(Refusal::kHeaderTooLarge);
-    return false;
-  }
-  return scan_fields(input);
+  if (part_ != Part::kFields && !scan_request_line(input)) return false;
+  const bool complete =
+      fields_.scan(input.substr(position_), {limits_->max_header_size, limits_->max_header_fields,
+                                             Refusal::kHeaderTooLarge, Refusal::kTooManyFields});
+  refusal_ = fields_.refusal();
+  return complete;
 }
 
 bool HeadScanner::scan_request_line(std::string_view input) noexcept {
@@ -65,7 +63,7 @@ bool HeadScanner::scan_request_line(std::string_view input) noexcept {
           // is.
           if (input[target_end_ + 6] != '1') return refuse(Refusal::kUnsupportedVersion);
           part_ = Part::kFields;
-          line_start_ = ++position_;
+          ++position_;
           return true;
         }
         break;
@@ -74,26 +72,6 @@ bool HeadScanner::scan_request_line(std::string_view input) noexcept {
         return true;
     }
   }
-  return false;
-}
-
-bool HeadScanner::scan_fields(std::string_view input) noexcept {
-  while (position_ < input.size()) {
-    const void* const found = std::memchr(input.data() + position_, '\n', input.size() - position_);
-    if (found == nullptr) {
-      position_ = input.size();
-      break;
-    }
-    const auto end = static_cast<std::size_t>(static_cast<const char*>(found) - input.data());
-    if (end + 1 > limits_->max_header_size) return refuse(Refusal::kHeaderTooLarge);
-    if (end == line_start_ || input[end - 1] != '\r') return refuse(Refusal::kBareLineEnding);
-    position_ = end + 1;
-    if (end - 1 == line_start_) return true;
-    if (input[line_start_] == ' ' || input[line_start_] == '\t') return refuse(Refusal::kObsoleteFold);
-    if (++fields_ > limits_->max_header_fields) return refuse(Refusal::kTooManyFields);
-    line_start_ = position_;
-  }
-  if (position_ > limits_->max_header_size) return refuse(Refusal::kHeaderTooLarge);
   return false;
 }
 

@@ -5,6 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
+#include "http/field_scanner.h"
 #include "http/limits.h"
 #include "http/refusal.h"
 
@@ -26,7 +27,7 @@ class HeadScanner {
 
   [[nodiscard]] Refusal refusal() const noexcept { return refusal_; }
   /// The size of the head with its last empty line; once scan() returned true.
-  [[nodiscard]] std::size_t size() const noexcept { return position_; }
+  [[nodiscard]] std::size_t size() const noexcept { return position_ + fields_.size(); }
   /// Where the request target ends, once the request line is complete: an offset into the message.
   [[nodiscard]] std::size_t target_end() const noexcept { return target_end_; }
 
@@ -34,14 +35,12 @@ class HeadScanner {
   enum class Part : char { kMethod, kTarget, kVersion, kFields };
   bool refuse(Refusal refusal) noexcept;
   bool scan_request_line(std::string_view input) noexcept;
-  bool scan_fields(std::string_view input) noexcept;
 
   const Limits* limits_;
-  std::size_t position_ = 0;  // bytes looked at
+  std::size_t position_ = 0;  // bytes of the request line that were looked at
   std::size_t method_end_ = 0;
   std::size_t target_end_ = 0;
-  std::size_t line_start_ = 0;
-  std::size_t fields_ = 0;
+  FieldScanner fields_;
   Part part_ = Part::kMethod;
   Refusal refusal_ = Refusal::kNone;
 };

@@ -14,7 +14,6 @@ namespace httpd::http {
 namespace {
 
 constexpr std::size_t kNone = std::string_view::npos;
-constexpr std::size_t kMaxParts = 1000;
 constexpr std::size_t kMaxPartFields = 8;
 constexpr std::size_t kMaxPartHeaderSize = 4096;
 constexpr std::string_view kCrlf = "\r\n";
@@ -107,7 +106,7 @@ bool take_line_end(std::string_view& text, bool is_last) noexcept {
 
 }  // namespace
 
-Refusal parse_multipart(std::string_view body, std::string_view boundary, std::size_t max_pair,
+Refusal parse_multipart(std::string_view body, std::string_view boundary, const FormLimits& limits,
                         Arguments& out) {
   if (!is_valid_boundary(boundary)) return Refusal::kMalformedForm;
   std::string delimiter("\r\n--");
@@ -127,11 +126,12 @@ Refusal parse_multipart(std::string_view body, std::string_view boundary, std::s
       rest.remove_prefix(2);
       return take_line_end(rest, true) ? Refusal::kNone : Refusal::kMalformedForm;
     }
-    if (parts == kMaxParts || !take_line_end(rest, false)) return Refusal::kMalformedForm;
+    if (limits.max_fields != 0 && parts == limits.max_fields) return limits.too_many;
+    if (!take_line_end(rest, false)) return Refusal::kMalformedForm;
     // A part that begins with a delimiter is none: the CR LF before it has just been taken.
     const std::size_t end = rest.starts_with(dash_boundary) ? kNone : rest.find(delimiter);
     if (end == kNone) return Refusal::kMalformedForm;
-    const Refusal refusal = parse_part(rest.substr(0, end), max_pair, out);
+    const Refusal refusal = parse_part(rest.substr(0, end), limits.max_pair, out);
     if (refusal != Refusal::kNone) return refusal;
     rest.remove_prefix(end + delimiter.size());
   }

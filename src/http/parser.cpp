@@ -57,21 +57,11 @@ Refusal refusal_for(const beast::error_code& code, const std::vector<FieldLine>&
 
 constexpr std::string_view kShortestChunkedBody = "0\r\n\r\n";
 
-/// Of one chunk, in bytes. Nobody sends any; RFC 9112 section 7.1.1 asks for a limit.
-constexpr std::size_t kMaxChunkExtensions = 1024;
-
 std::optional<Method> known_method(std::string_view text) noexcept {
   for (const Method method : {Method::kGet, Method::kPost, Method::kHead, Method::kPut, Method::kDelete,
                               Method::kOptions, Method::kPatch, Method::kTrace, Method::kConnect})
     if (method_name(method) == text) return method;
   return std::nullopt;
-}
-
-/// A line feed without a carriage return before it: Beast would wait for the latter for ever.
-bool has_bare_line_feed(std::string_view text) noexcept {
-  for (std::size_t at = text.find('\n'); at != std::string_view::npos; at = text.find('\n', at + 1))
-    if (at > 0 && text[at - 1] != '\r') return true;
-  return false;
 }
 
 }  // namespace
@@ -84,12 +74,9 @@ class RequestParser::Syntax final : public beast::http::basic_parser<true> {
     header_limit(std::numeric_limits<std::uint32_t>::max());
     eager(true);
   }
-  /// What the next put() works on: its input, where the body goes, and the limits.
+  /// What the next put() works on: its input, and where the body goes.
   std::string_view input;
   std::string* body = nullptr;
-  std::uint64_t body_limit_bytes = 0;
-  const Limits* limits = nullptr;
-  Refusal too_large = Refusal::kBodyTooLarge;
 
   std::uint64_t body_size = 0;
   std::uint64_t chunk_left = 0;      // data of the chunk that has begun
@@ -112,19 +99,14 @@ class RequestParser::Syntax final : public beast::http::basic_parser<true> {
     // that does not lie in the input is one that Beast has unfolded (RFC 9112 section 5.2).
     if (!value.empty() && (value.data() < input.data() || value.data() >= input.data() + input.size()))
       return refuse(Refusal::kObsoleteFold, error);
-    trailer_size_ += name_text.size() + value.size() + sizeof(": \r\n") - 1;
-    if (trailer_size_ > limits->max_header_size) return refuse(Refusal::kHeaderTooLarge, error);
-    if (++trailer_fields_ > limits->max_header_fields) refuse(Refusal::kTooManyFields, error);
+    // RFC 9110 section 6.5.1: what frames or routes the message is too late here.
+    const FieldId id = field_id(name);
+    if (id == FieldId::kContentLength || id == FieldId::kTransferEncoding || id == FieldId::kHost)
+      refuse(Refusal::kMalformedField, error);
   }
   void on_header_impl(beast::error_code& /*error*/) override { in_body_ = true; }
-  void on_chunk_header_impl(std::uint64_t size, beast::string_view extensions,
-                            beast::error_code& error) override {
-    // Beast takes any byte in a quoted extension value, a line feed too, which others take for the line's
-    // end.
-    for (const char byte : extensions)
-      if (!is_field_vchar(byte) && !is_blank(byte)) return refuse(Refusal::kMalformedChunk, error);
-    if (extensions.size() > kMaxChunkExtensions) return refuse(Refusal::kMalformedChunk, error);
-    if (size > body_limit_bytes - body_size) return refuse(too_large, error);
+  void on_chunk_header_impl(std::uint64_t size, beast::string_view /*extensions*/,
+                            beast::error_code& /*error*/) override {
     chunk_left = size;
   }
   std::size_t on_chunk_body_impl(std::uint64_t /*remain*/, beast::string_view data,
@@ -151,15 +133,15 @@ class RequestParser::Syntax final : public beast::http::basic_parser<true> {
 
   RequestHead& head_;
   bool in_body_ = false;
-  std::size_t trailer_size_ = 0;
-  std::size_t trailer_fields_ = 0;
 };
 
-RequestParser::RequestParser(const Limits& limits) : limits_(limits), scanner_(limits) {}
+RequestParser::RequestParser(const Limits& limits) : scanner_(limits), chunks_(limits) {}
 RequestParser::~RequestParser() = default;
 
 void RequestParser::reset() noexcept {
   scanner_.reset();
+  chunks_.reset();
+  chunks_seen_ = 0;
   text_.clear();
   head_.method.reset();
   head_.method_text = head_.target_text = {};
@@ -212,7 +194,14 @@ RequestParser::State RequestParser::parse_head(std::string_view input) {
   if (const Refusal refusal = read_framing(head_.fields, head_.http_1_0, head_.framing);
       refusal != Refusal::kNone)
     return refuse(refusal);
+  if (head_.target.form == Target::Form::kAbsolute) replace_host();
   return State::kComplete;
+}
+
+/// RFC 9112 section 3.2.2: the target's authority counts, whatever stands in Host.
+void RequestParser::replace_host() noexcept {
+  for (FieldLine& field : head_.fields)
+    if (field.id == FieldId::kHost) field.value = head_.target.authority;
 }
 
 RequestParser::State RequestParser::parse_body(std::string_view input, std::string* body, std::uint64_t limit,
@@ -241,12 +230,12 @@ RequestParser::State RequestParser::parse_counted(std::string_view input, std::s
 RequestParser::State RequestParser::parse_chunked(std::string_view input, std::string* body,
                                                   std::uint64_t limit, Refusal too_large,
                                                   std::size_t& consumed) {
+  const bool whole = chunks_.scan(input, chunks_seen_, limit, too_large);
+  chunks_seen_ = input.size();
+  if (chunks_.refusal() != Refusal::kNone) return refuse(chunks_.refusal());
   syntax_->eager(false);
   syntax_->input = input;
   syntax_->body = body;
-  syntax_->body_limit_bytes = limit;
-  syntax_->limits = &limits_;
-  syntax_->too_large = too_large;
   beast::error_code error;
   // No body ends within fewer bytes, and Beast asserts that a last chunk is not given to it with fewer.
   while (!syntax_->is_done() && !error &&
@@ -256,13 +245,9 @@ RequestParser::State RequestParser::parse_chunked(std::string_view input, std::s
   body_size_ = syntax_->body_size;
   if (syntax_->refused != Refusal::kNone) return refuse(syntax_->refused);
   if (error && error != beast::http::error::need_more) return refuse(refusal_for(error, head_.fields));
+  chunks_seen_ -= consumed;
   if (syntax_->is_done()) return State::kComplete;
-  if (syntax_->chunk_left > 0 || input.size() - consumed < kShortestChunkedBody.size()) return State::kMore;
-  // What is left is an unfinished chunk header or trailer section.
-  const std::string_view rest = input.substr(consumed);
-  if (has_bare_line_feed(rest)) return refuse(Refusal::kMalformedChunk);
-  if (rest.size() > limits_.max_header_size) return refuse(Refusal::kHeaderTooLarge);
-  return State::kMore;
+  return whole ? refuse(Refusal::kMalformedChunk) : State::kMore;
 }
 
 }  // namespace httpd::http

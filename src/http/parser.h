@@ -12,6 +12,7 @@
 
 #include <httpd/method.h>
 
+#include "http/chunk_scanner.h"
 #include "http/framing.h"
 #include "http/head_scanner.h"
 #include "http/limits.h"
@@ -33,8 +34,9 @@ struct RequestHead {
 
 /// Parses one request after the other.
 ///
-/// The syntax is checked twice, by HeadScanner as the bytes come and by Boost.Beast's parser once the head is
-/// whole; what neither looks at is in read_framing(). Only a message that all three agree on passes.
+/// The syntax is checked twice, by HeadScanner and ChunkScanner as the bytes come, and by Boost.Beast's
+/// parser once the head, or a chunk's line, is whole; what neither looks at is in read_framing(). Only a
+/// message that all three agree on passes.
 class RequestParser {
  public:
   enum class State : std::uint8_t {
@@ -76,12 +78,14 @@ class RequestParser {
  private:
   class Syntax;
   State refuse(Refusal refusal) noexcept;
+  void replace_host() noexcept;
   State parse_counted(std::string_view input, std::string* body, std::size_t& consumed);
   State parse_chunked(std::string_view input, std::string* body, std::uint64_t limit, Refusal too_large,
                       std::size_t& consumed);
 
-  const Limits& limits_;
   HeadScanner scanner_;
+  ChunkScanner chunks_;
+  std::size_t chunks_seen_ = 0;  // bytes that chunks_ has scanned and nobody has consumed
   std::unique_ptr<Syntax> syntax_;
   std::string text_;  // the head's own copy of its bytes, so that views survive the input buffer
   RequestHead head_;

@@ -159,16 +159,20 @@ std::pair<std::size_t, http::Refusal> Exchange::body_limit() const noexcept {
 http::Refusal Exchange::read_arguments() {
   arguments_.clear();
   if (const std::string_view form = body(); !form.empty()) {
+    const http::FormLimits form_limits{limits_.post_buf_size, limits_.max_form_fields,
+                                       http::Refusal::kTooManyFormFields};
     http::Refusal refusal = http::Refusal::kNone;
     if (http::is_urlencoded_form(media_type_.essence)) {
-      refusal = http::parse_urlencoded(form, limits_.post_buf_size, arguments_);
+      refusal = http::parse_urlencoded(form, form_limits, arguments_);
     } else if (http::is_multipart_form(media_type_.essence)) {
-      refusal = http::parse_multipart(form, media_type_.boundary, limits_.post_buf_size, arguments_);
+      refusal = http::parse_multipart(form, media_type_.boundary, form_limits, arguments_);
     }
     if (refusal != http::Refusal::kNone) return refusal;
   }
-  // The target's own limit bounds a query, so its pairs need none.
-  return query().empty() ? http::Refusal::kNone : http::parse_urlencoded(query(), 0, arguments_);
+  if (query().empty()) return http::Refusal::kNone;
+  // The target's own limit bounds the size of its pairs.
+  return http::parse_urlencoded(query(), {0, limits_.max_form_fields, http::Refusal::kTooManyQueryFields},
+                                arguments_);
 }
 
 bool Exchange::run_handler(Dispatcher* dispatcher, std::string& error) {

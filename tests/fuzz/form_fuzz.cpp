@@ -56,12 +56,12 @@ void append_escaped(std::string_view text, std::string& out) {
 
 void fuzz_urlencoded(std::string_view body, std::size_t limit) {
   Arguments arguments;
-  const Refusal refusal = parse_urlencoded(body, 0, arguments);
+  const Refusal refusal = parse_urlencoded(body, {}, arguments);
   check(arguments, body.size());
   require(refusal == Refusal::kNone || refusal == Refusal::kMalformedForm);
 
   Arguments limited;
-  const Refusal limited_refusal = parse_urlencoded(body, limit, limited);
+  const Refusal limited_refusal = parse_urlencoded(body, {.max_pair = limit}, limited);
   if (limited_refusal == Refusal::kNone) require(!has_larger_pair(limited, limit));
   if (refusal != Refusal::kNone) return;
   require(has_larger_pair(arguments, limit) == (limited_refusal == Refusal::kFormFieldTooLarge));
@@ -74,20 +74,20 @@ void fuzz_urlencoded(std::string_view body, std::size_t limit) {
     append_escaped(arguments.at(i).second, written);
   }
   Arguments again;
-  require(parse_urlencoded(written, 0, again) == Refusal::kNone);
+  require(parse_urlencoded(written, {}, again) == Refusal::kNone);
   check_equal(arguments, again);
 }
 
 void fuzz_multipart(std::string_view body, std::string_view boundary, std::size_t limit) {
   Arguments arguments;
-  const Refusal refusal = parse_multipart(body, boundary, 0, arguments);
+  const Refusal refusal = parse_multipart(body, boundary, {}, arguments);
   check(arguments, body.size());
   require(arguments.size() <= 1000);
   require(refusal == Refusal::kNone || refusal == Refusal::kMalformedForm || refusal == Refusal::kFileUpload);
   if (refusal != Refusal::kNone) return;
 
   Arguments limited;
-  const Refusal limited_refusal = parse_multipart(body, boundary, limit, limited);
+  const Refusal limited_refusal = parse_multipart(body, boundary, {.max_pair = limit}, limited);
   require(has_larger_pair(arguments, limit) == (limited_refusal == Refusal::kFormFieldTooLarge));
 
   std::string written;
@@ -101,7 +101,7 @@ void fuzz_multipart(std::string_view body, std::string_view boundary, std::size_
   }
   written.append("--").append(boundary).append("--");
   Arguments again;
-  require(parse_multipart(written, boundary, 0, again) == Refusal::kNone);
+  require(parse_multipart(written, boundary, {}, again) == Refusal::kNone);
   check_equal(arguments, again);
 }
 

@@ -24,13 +24,13 @@ std::vector<std::pair<std::string, std::string>> pairs_of(const Arguments& argum
 
 std::vector<std::pair<std::string, std::string>> parse(std::string_view text) {
   Arguments arguments;
-  EXPECT_EQ(parse_urlencoded(text, 0, arguments), Refusal::kNone) << text;
+  EXPECT_EQ(parse_urlencoded(text, {}, arguments), Refusal::kNone) << text;
   return pairs_of(arguments);
 }
 
 Refusal refusal_of(std::string_view text, std::size_t max_pair = 0) {
   Arguments arguments;
-  return parse_urlencoded(text, max_pair, arguments);
+  return parse_urlencoded(text, {.max_pair = max_pair}, arguments);
 }
 
 TEST(UrlencodedForm, Pairs) {
@@ -58,7 +58,7 @@ TEST(UrlencodedForm, NamesAndValuesAreDecoded) {
 TEST(UrlencodedForm, PairsAreAddedToThoseBefore) {
   Arguments arguments;
   arguments.add("first", "1");
-  EXPECT_EQ(parse_urlencoded("second=2", 0, arguments), Refusal::kNone);
+  EXPECT_EQ(parse_urlencoded("second=2", {}, arguments), Refusal::kNone);
   EXPECT_THAT(pairs_of(arguments), ElementsAre(Pair("first", "1"), Pair("second", "2")));
 }
 
@@ -73,7 +73,7 @@ TEST(UrlencodedForm, Malformed) {
 
 TEST(UrlencodedForm, PairsBeforeAFaultStay) {
   Arguments arguments;
-  EXPECT_EQ(parse_urlencoded("a=1&b=%&c=3", 0, arguments), Refusal::kMalformedForm);
+  EXPECT_EQ(parse_urlencoded("a=1&b=%&c=3", {}, arguments), Refusal::kMalformedForm);
   EXPECT_THAT(pairs_of(arguments), ElementsAre(Pair("a", "1")));
 }
 
@@ -98,6 +98,17 @@ TEST(UrlencodedForm, ManyPairsTakeLinearTime) {
     text += "a&";
   EXPECT_EQ(parse(text).size(), 500000U);
   EXPECT_THAT(parse(std::string(1 << 20, '&')), IsEmpty());
+}
+
+TEST(UrlencodedForm, SoManyPairsAndNoMore) {
+  const FormLimits limits{0, 3, Refusal::kTooManyQueryFields};
+  Arguments arguments;
+  arguments.add("of", "the form");
+  EXPECT_EQ(parse_urlencoded("a=1&&b=2&c=3&", limits, arguments), Refusal::kNone);
+  EXPECT_EQ(arguments.size(), 4U) << "empty pieces are no pairs";
+  arguments.clear();
+  EXPECT_EQ(parse_urlencoded("a=1&b=2&c=3&d", limits, arguments), Refusal::kTooManyQueryFields);
+  EXPECT_EQ(arguments.size(), 3U);
 }
 
 }  // namespace

@@ -51,16 +51,23 @@ TEST(Framing, OnlyChunkedAloneOn11) {
   ASSERT_EQ(read({kHost, coding("chunked")}, framing), Refusal::kNone);
   EXPECT_EQ(framing.body, Framing::Body::kChunked);
   EXPECT_EQ(read({kHost, coding("Chunked")}), Refusal::kNone);
-  for (const std::string_view unknown :
-       {"xchunked", "identity", "gzip", "gzip, chunked", "chunked;q=1", "\"chunked\""})
+  for (const std::string_view unknown : {"gzip, chunked", "gzip,deflate , Chunked", "identity, chunked"})
     EXPECT_EQ(read({kHost, coding(unknown)}), Refusal::kUnknownTransferCoding) << unknown;
+  // RFC 9112 section 6.3: where chunked is not the last, nobody can tell how long the message is.
   for (const std::string_view bad :
-       {"", "chunked, identity", "chunked, chunked", "chunked,", ",chunked", "chunked, gzip"})
+       {"", "chunked, identity", "chunked, chunked", "chunked,", ",chunked", "chunked, gzip", "xchunked",
+        "identity", "gzip", "gzip, chunked, gzip", "chunked, gzip, chunked", "chunked;q=1", "\"chunked\""})
     EXPECT_EQ(read({kHost, coding(bad)}), Refusal::kInvalidTransferEncoding) << bad;
   EXPECT_EQ(read({kHost, coding("chunked"), coding("chunked")}), Refusal::kInvalidTransferEncoding);
   EXPECT_EQ(read({kHost, coding("chunked")}, true), Refusal::kInvalidTransferEncoding);
   EXPECT_EQ(read({kHost, coding("chunked"), length("5")}), Refusal::kConflictingLengths);
   EXPECT_EQ(read({kHost, length("0"), coding("chunked")}), Refusal::kConflictingLengths);
+}
+
+TEST(Framing, ContentTypeOnce) {
+  const FieldLine type{FieldId::kContentType, "Content-Type", "text/plain"};
+  EXPECT_EQ(read({kHost, type}), Refusal::kNone);
+  EXPECT_EQ(read({kHost, type, type}), Refusal::kRepeatedField);
 }
 
 TEST(Framing, HostOnceAndValidOn11) {

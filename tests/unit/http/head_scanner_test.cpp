@@ -104,12 +104,12 @@ TEST(HeadScanner, KeepsEachLimitExactly) {
   EXPECT_GT(size, 0U);
   EXPECT_EQ(scan_every_way(with_target(101), size, limits), Refusal::kTargetTooLong);
 
-  const auto with_size = [](std::size_t length) {
-    const std::string start = "GET / HTTP/1.1\r\nA: ";
-    return start + std::string(length - start.size() - 4, 'a') + "\r\n\r\n";
+  const std::string request_line = "GET / HTTP/1.1\r\n";
+  const auto with_size = [&request_line](std::size_t length) {
+    return request_line + "A: " + std::string(length - 5, 'a') + "\r\n\r\n";
   };
   EXPECT_EQ(scan_every_way(with_size(1000), size, limits), Refusal::kNone);
-  EXPECT_EQ(size, 1000U);
+  EXPECT_EQ(size, request_line.size() + 1000 + 2) << "neither request line nor empty line count";
   EXPECT_EQ(scan_every_way(with_size(1001), size, limits), Refusal::kHeaderTooLarge);
   EXPECT_EQ(scan_every_way("GET / HTTP/1.1\r\nA: " + std::string(2000, 'a'), size, limits),
             Refusal::kHeaderTooLarge);

@@ -192,8 +192,8 @@ TEST(RequestParser, ABareLineFeedInAChunkLineIsRefusedAtOnce) {
 }
 
 TEST(RequestParser, AnEndlessChunkExtensionIsRefused) {
-  const std::string text = kPost + "Transfer-Encoding: chunked\r\n\r\n5;" + std::string(20'000, 'a');
-  EXPECT_EQ(parse(text, 1000).refusal, Refusal::kHeaderTooLarge);
+  const std::string text = kPost + "Transfer-Encoding: chunked\r\n\r\n5;" + std::string(2000, 'a');
+  EXPECT_EQ(parse_every_way(text).refusal, Refusal::kChunkExtensionsTooLarge);
 }
 
 TEST(RequestParser, ChunkExtensionsHoldNoControls) {
@@ -201,10 +201,10 @@ TEST(RequestParser, ChunkExtensionsHoldNoControls) {
   EXPECT_EQ(parse_every_way(head + "5;a=\"\n\"\r\nhello\r\n0\r\n\r\n").refusal, Refusal::kMalformedChunk);
   EXPECT_EQ(parse_every_way(head + "5;a=\"\x01\"\r\nhello\r\n0\r\n\r\n").refusal, Refusal::kMalformedChunk);
   EXPECT_EQ(parse_every_way(head + "5;a=\"\t b\"\r\nhello\r\n0\r\n\r\n").state, State::kComplete);
-  EXPECT_EQ(parse(head + "5;a=" + std::string(1021, 'x') + "\r\nhello\r\n0\r\n\r\n", 100'000).state,
+  EXPECT_EQ(parse_every_way(head + "5;a=" + std::string(1021, 'x') + "\r\nhello\r\n0\r\n\r\n").state,
             State::kComplete);
-  EXPECT_EQ(parse(head + "5;a=" + std::string(1022, 'x') + "\r\nhello\r\n0\r\n\r\n", 100'000).refusal,
-            Refusal::kMalformedChunk);
+  EXPECT_EQ(parse_every_way(head + "5;a=" + std::string(1022, 'x') + "\r\nhello\r\n0\r\n\r\n").refusal,
+            Refusal::kChunkExtensionsTooLarge);
 }
 
 TEST(RequestParser, AChunkOverTheLimitIsRefusedBeforeItComes) {
@@ -214,7 +214,13 @@ TEST(RequestParser, AChunkOverTheLimitIsRefusedBeforeItComes) {
   EXPECT_EQ(parse_every_way(head + "a\r\nabcdef", 10).state, State::kMore);
 }
 
-TEST(RequestParser, TrailersKeepTheLimitsOfHeaders) {
+TEST(RequestParser, WhatDecidesFirstIsTheVerdictInOnePieceToo) {
+  const std::string head = kPost + "Transfer-Encoding: chunked\r\n\r\n";
+  EXPECT_EQ(parse_every_way(head + "b\r\nhello world\r\nno chunk", 10).refusal, Refusal::kBodyTooLarge);
+  EXPECT_EQ(parse_every_way(head + "a\r\nhello worlX", 10).refusal, Refusal::kMalformedChunk);
+}
+
+TEST(RequestParser, TrailersKeepTheirLimits) {
   const std::string head = kPost + "Transfer-Encoding: chunked\r\n\r\n0\r\n";
   const auto lines = [](int count) {
     std::string text;
@@ -222,12 +228,16 @@ TEST(RequestParser, TrailersKeepTheLimitsOfHeaders) {
       text += "A: b\r\n";
     return text + "\r\n";
   };
-  EXPECT_EQ(parse_every_way(head + lines(100)).state, State::kComplete);
-  EXPECT_EQ(parse_every_way(head + lines(101)).refusal, Refusal::kTooManyFields);
-  EXPECT_EQ(parse(head + "A: " + std::string(17'000, 'x') + "\r\n\r\n", 100'000).refusal,
-            Refusal::kHeaderTooLarge);
+  EXPECT_EQ(parse_every_way(head + lines(20)).state, State::kComplete);
+  EXPECT_EQ(parse_every_way(head + lines(21)).refusal, Refusal::kTooManyTrailerFields);
+  EXPECT_EQ(parse_every_way(head + "A: " + std::string(4091, 'x') + "\r\n\r\n").state, State::kComplete);
+  EXPECT_EQ(parse_every_way(head + "A: " + std::string(4092, 'x') + "\r\n\r\n").refusal,
+            Refusal::kTrailerTooLarge);
   EXPECT_EQ(parse_every_way(head + "X: y\r\n z\r\n\r\n").refusal, Refusal::kObsoleteFold);
   EXPECT_EQ(parse_every_way(head + "X:\r\n\r\n").state, State::kComplete);
+  for (const std::string_view framing : {"Content-Length: 0", "Transfer-Encoding: chunked", "Host: a"})
+    EXPECT_EQ(describe(parse_every_way(head + std::string(framing) + "\r\n\r\n").refusal).status, 400)
+        << framing;
 }
 
 TEST(RequestParser, RefusesWhatCouldBeFramedInTwoWays) {
@@ -241,8 +251,10 @@ TEST(RequestParser, RefusesWhatCouldBeFramedInTwoWays) {
     const Parsed parsed = parse_every_way(kPost + std::string(bad) + "\r\n");
     EXPECT_EQ(parsed.state, State::kRefused) << bad;
   }
-  EXPECT_EQ(parse_every_way(kPost + "Transfer-Encoding: xchunked\r\n\r\n").refusal,
+  EXPECT_EQ(parse_every_way(kPost + "Transfer-Encoding: gzip, chunked\r\n\r\n").refusal,
             Refusal::kUnknownTransferCoding);
+  EXPECT_EQ(parse_every_way(kPost + "Transfer-Encoding: xchunked\r\n\r\n").refusal,
+            Refusal::kInvalidTransferEncoding);
   EXPECT_EQ(parse_every_way("POST / HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n").refusal,
             Refusal::kInvalidTransferEncoding);
   EXPECT_EQ(parse_every_way(kPost + "Content-Length: 5\r\nTransfer-Encoding: chunked\r\n\r\n").refusal,
@@ -259,6 +271,15 @@ TEST(RequestParser, RefusesBadFields) {
     EXPECT_EQ(parse_every_way(kPost + bad + "\r\n").state, State::kRefused) << bad;
   EXPECT_EQ(parse_every_way("GET / HTTP/1.1\r\n\r\n").refusal, Refusal::kMissingHost);
   EXPECT_EQ(parse_every_way(kPost + "Host: a\r\n\r\n").refusal, Refusal::kInvalidHost);
+}
+
+TEST(RequestParser, TheTargetsAuthorityIsTheHost) {
+  const Limits limits;
+  RequestParser parser(limits);
+  const std::string text = "GET http://a.example:80/x HTTP/1.1\r\nHost: b.example\r\n\r\n";
+  ASSERT_EQ(parser.parse_head(text), State::kComplete);
+  EXPECT_EQ(parser.head().fields[0].value, "a.example:80");
+  EXPECT_EQ(parse_every_way("GET http://a/ HTTP/1.1\r\nHost: b/c\r\n\r\n").refusal, Refusal::kInvalidHost);
 }
 
 TEST(RequestParser, RefusesBadTargets) {
