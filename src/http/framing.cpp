@@ -80,10 +80,14 @@ Refusal read_field(const FieldLine& field, Seen& seen, Framing& framing) noexcep
       }
       return Refusal::kNone;
     case FieldId::kExpect:
-      if (iequals(field.value, "100-continue")) {
-        framing.expects_continue = true;
-      } else {
-        framing.unknown_expectation = true;
+      for (std::string_view list = field.value; !list.empty();) {
+        const std::string_view expectation = next_element(list);
+        if (expectation.empty()) continue;
+        if (iequals(expectation, "100-continue")) {
+          framing.expects_continue = true;
+        } else {
+          framing.unknown_expectation = true;
+        }
       }
       return Refusal::kNone;
     case FieldId::kContentType:

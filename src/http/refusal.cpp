@@ -47,6 +47,7 @@ constexpr std::array kRows = {
     Row{Refusal::kTooManyQueryFields, {414, "The query has too many fields", "max_form_fields"}},
     Row{Refusal::kFileUpload, {415, "Forms with files are not accepted", ""}},
     Row{Refusal::kUnknownExpectation, {417, "The only expectation that can be met is 100-continue", ""}},
+    Row{Refusal::kMisdirected, {421, "An https resource is not to be had over a connection without TLS", ""}},
     Row{Refusal::kTooManyRequests, {429, "Too many requests come from this address", "max_request_rate"}},
     Row{Refusal::kPipelineTooLong, {429, "Too many requests were sent at once", "max_pipelined_requests"}},
     Row{Refusal::kHeaderTooLarge, {431, "The request header is too large", "max_header_size"}},

@@ -41,6 +41,7 @@ enum class Refusal : std::uint8_t {
   kTooManyQueryFields,       ///< RFC 9110 section 15.5.15
   kFileUpload,               ///< RFC 9110 section 15.5.16: a file in a multipart form
   kUnknownExpectation,       ///< RFC 9110 section 10.1.1
+  kMisdirected,              ///< RFC 9110 section 7.4: an https resource over a connection without TLS
   kTooManyRequests,          ///< RFC 6585 section 4: more a second than an address may send
   kPipelineTooLong,          ///< RFC 6585 section 4: too many at once on one connection
   kHeaderTooLarge,           ///< RFC 6585 section 5

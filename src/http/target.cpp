@@ -41,6 +41,7 @@ std::optional<Target> parse_absolute_form(std::string_view text) noexcept {
 
   Target target;
   target.form = Target::Form::kAbsolute;
+  target.is_https = iequals(scheme, "https");
   const std::size_t end = text.find_first_of("/?");
   target.authority = text.substr(0, end);
   if (!is_valid_host(target.authority)) return std::nullopt;

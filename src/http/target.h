@@ -22,6 +22,7 @@ struct Target {
   std::string_view path;       ///< still encoded, begins with '/'; "" for kAuthority and kAsterisk
   std::string_view query;      ///< still encoded, without its '?'
   bool has_query = false;      ///< there is a '?', though perhaps nothing after it
+  bool is_https = false;       ///< kAbsolute, with this scheme
 };
 
 /// Parses `text`, the target of a request with `method`. Nothing for a target that RFC 9112 section 3.2 does

@@ -98,7 +98,8 @@ class Connection final : public net::ListNode<Connection>,
   void await_client();
   void on_send_limit();
   [[nodiscard]] net::Duration body_patience() const noexcept;
-  [[nodiscard]] net::Duration send_patience() const noexcept;
+  [[nodiscard]] net::Duration send_patience() noexcept;
+  void look_at_client() noexcept;
 
   // The beginning of a connection over TLS (connection_tls.cpp)
   Step shake_hands();
@@ -169,6 +170,7 @@ class Connection final : public net::ListNode<Connection>,
   net::TimePoint turn_began_;
   net::TimePoint since_;       // when the body began to come, the handler got the request, or lingering began
   net::TimePoint send_since_;  // from when on the client keeps us waiting; zero: it does not
+  net::TimePoint taken_at_;    // when it was last seen to have taken something
   std::uint64_t offered_ = 0;  // since then: bytes that the socket held or got
   std::uint64_t taken_ = 0;    // those of them that the client had when it was last looked
   std::uint32_t requests_ = 0;                    // on this connection

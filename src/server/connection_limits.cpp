@@ -22,6 +22,11 @@ net::Duration time_for(std::uint64_t bytes, std::size_t rate) noexcept {
          std::chrono::nanoseconds(bytes % rate * 1'000'000'000U / rate);
 }
 
+/// How often what a client takes is looked at, so that a limit ends at most so much later.
+net::Duration look_interval(std::chrono::seconds limit) noexcept {
+  return std::min<net::Duration>(std::chrono::seconds(1), net::Duration(limit) / 8);
+}
+
 }  // namespace
 
 void Connection::set_limit(Limit limit, bool restart) {
@@ -48,9 +53,7 @@ void Connection::set_limit(Limit limit, bool restart) {
       if (by_rate_) delay = body_patience();
       break;
     case Limit::kSend:
-      delay = settings.send_timeout;
-      by_rate_ = send_patience() < delay;
-      if (by_rate_) delay = send_patience();
+      delay = std::min(send_patience(), look_interval(settings.send_timeout));
       break;
     case Limit::kStream:
       delay = kStreamRetry;
@@ -70,7 +73,12 @@ void Connection::set_limit(Limit limit, bool restart) {
 }
 
 void Connection::on_timer() {
-  take_turn(std::exchange(limit_, Limit::kNone));
+  const Limit expired = std::exchange(limit_, Limit::kNone);
+  if (expired == Limit::kSend) {
+    look_at_client();
+    if (send_patience() > net::Duration::zero()) return set_limit(Limit::kSend, true);
+  }
+  take_turn(expired);
 }
 
 void Connection::on_limit(Limit expired) {
@@ -121,45 +129,50 @@ net::Duration Connection::body_patience() const noexcept {
   return since_ + allowed - context_.loop.now();
 }
 
-net::Duration Connection::send_patience() const noexcept {
+net::Duration Connection::send_patience() noexcept {
   const Settings& settings = context_.settings;
-  if (settings.min_send_rate == 0) return net::Duration::max();
-  const net::Duration allowed = settings.send_timeout + time_for(taken_, settings.min_send_rate);
-  return send_since_ + allowed - context_.loop.now();
+  const net::TimePoint standstill = taken_at_ + settings.send_timeout;
+  net::TimePoint end = standstill;
+  if (settings.min_send_rate != 0)
+    end = std::min(end, send_since_ + settings.send_timeout + time_for(taken_, settings.min_send_rate));
+  by_rate_ = end < standstill;
+  return end - context_.loop.now();
 }
 
 /// Replies wait for the client to take them.
 void Connection::await_client() {
-  // The kernel says that there is room for more only when a large part of its buffer is free, which a slow
-  // client takes a while for. So what the client takes is asked for, and not what the kernel took.
   if (send_since_ == net::TimePoint()) {
-    send_since_ = context_.loop.now();
+    send_since_ = taken_at_ = context_.loop.now();
     offered_ = net::unsent_bytes(stream_->descriptor());
     taken_ = 0;
   } else if (progressed_) {
-    taken_ = offered_ - std::min<std::uint64_t>(offered_, net::unsent_bytes(stream_->descriptor()));
+    look_at_client();
   }
   set_limit(Limit::kSend, progressed_);
 }
 
-void Connection::on_send_limit() {
-  const std::uint64_t before = taken_;
-  taken_ = offered_ - std::min<std::uint64_t>(offered_, net::unsent_bytes(stream_->descriptor()));
-  const bool too_slow = send_patience() <= net::Duration::zero();
-  if (!too_slow && (by_rate_ || taken_ > before)) return set_limit(Limit::kSend, true);
+/// Finds out how much the client has taken. The kernel says that there is room for more only when a large
+/// part of its buffer is free, which a slow client takes a while for, and a fast one is done with in no time,
+/// so neither is what the client does.
+void Connection::look_at_client() noexcept {
+  const std::uint64_t unsent = net::unsent_bytes(stream_->descriptor());
+  const std::uint64_t taken = offered_ - std::min(offered_, unsent);
+  if (taken > taken_) taken_at_ = context_.loop.now();
+  taken_ = taken;
+}
 
+void Connection::on_send_limit() {
   context_.statistics.add(Statistics::kTimeouts);
   if (context_.throttle.admit(context_.log, context_.loop.now())) {
     const Settings& settings = context_.settings;
     context_.log.write(
         LogLevel::kWarning,
-        taken_ > before || by_rate_
-            ? fmt::format("{} took less of its reply than {} bytes a second: connection cut; parameter "
-                          "min_send_rate of module httpd moves this limit",
-                          client_text(), settings.min_send_rate)
-            : fmt::format("{} took no byte of its reply for {} s: connection cut; parameter "
-                          "send_timeout of module httpd moves this limit",
-                          client_text(), settings.send_timeout.count()));
+        by_rate_ ? fmt::format("{} took less of its reply than {} bytes a second: connection cut; parameter "
+                               "min_send_rate of module httpd moves this limit",
+                               client_text(), settings.min_send_rate)
+                 : fmt::format("{} took no byte of its reply for {} s: connection cut; parameter "
+                               "send_timeout of module httpd moves this limit",
+                               client_text(), settings.send_timeout.count()));
   }
   abort();
 }

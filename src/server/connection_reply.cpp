@@ -78,7 +78,6 @@ Connection::Step Connection::refuse(http::Refusal refusal, bool close) {
   exchange_->refuse(info.status, info.reason);
   if (refusal == http::Refusal::kMethodNotAllowed) exchange_->add_engine_field("Allow", route->allow());
   if (refusal == http::Refusal::kTooManyRequests) exchange_->add_engine_field("Retry-After", "1");
-  if (info.status == 401) exchange_->add_engine_field("WWW-Authenticate", context_.access.challenge());
   if (close) {
     keep_alive_ = false;
     linger_ = true;  // the client may still be sending
@@ -110,6 +109,10 @@ void Connection::start_reply() {
     exchange_->add_engine_field(
         "Allow", route->allow(exchange_->method() == Method::kGet ? MethodSet{Method::kGet, Method::kHead}
                                                                   : MethodSet{exchange_->method()}));
+
+  // RFC 9110 section 15.5.2: handlers in C cannot set the field.
+  if (status == 401 && !has_field(exchange_->reply_fields(), "WWW-Authenticate"))
+    exchange_->add_engine_field("WWW-Authenticate", context_.access.challenge());
 
   Exchange::Body& body = exchange_->reply_body();
   // RFC 9110 section 15.3.6: a 205 has no content, and says so.

@@ -134,6 +134,7 @@ http::Refusal Exchange::route(const Router& router) {
       break;
     }
   if (!head.method || *head.method == Method::kConnect) return http::Refusal::kUnknownMethod;
+  if (head.target.is_https && tls_ == nullptr) return http::Refusal::kMisdirected;
   if (head.framing.unknown_expectation) return http::Refusal::kUnknownExpectation;
   if (head.target.form == http::Target::Form::kAsterisk) return http::Refusal::kNone;
 
@@ -277,6 +278,8 @@ std::pair<std::string_view, std::string_view> Exchange::argument_at(std::size_t 
 
 void Exchange::set_status(int code) {
   if (code < 200 || code > 599) throw std::invalid_argument("a reply's status is 200 to 599");
+  // RFC 9110 section 15.5.22: it comes with an Upgrade field, and there is nothing to upgrade to.
+  if (code == 426) throw std::invalid_argument("a reply's status is not 426");
   status_ = code;
 }
 

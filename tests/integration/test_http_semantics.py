@@ -274,7 +274,7 @@ def test_what_of_a_request_reaches_a_handler(client):
     text = client.ask(request("PUT", target, "X-Probe:  spaced \t", TEXT + "; charset=utf-8", body=b"12345")).body
     assert text.decode().splitlines() == [
         "method=PUT", "head=0", f"target={target}", "root=describe", "path=/a b/c", "query=q=1&empty=&r=%C3%A9+x",
-        "probe=spaced", "type=text/plain", "argument=q:1", "argument=empty:", "argument=r:é x", "size=5"]
+        "host=localhost", "probe=spaced", "type=text/plain", "argument=q:1", "argument=empty:", "argument=r:é x", "size=5"]
 
 
 # --- large bodies on an otherwise idle server ---

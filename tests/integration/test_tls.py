@@ -106,6 +106,12 @@ def test_plain_http_is_never_handled(serve):
     assert server.ask("GET", "/calls").body == b"0"
 
 
+@pytest.mark.parametrize("scheme", ["https", "http"])
+def test_absolute_targets(serve, scheme):
+    with serve().connect() as client:
+        assert client.ask(request("GET", f"{scheme}://localhost/hello-cpp")).status == 200
+
+
 def test_https_to_a_plain_port_is_answered(start, authority):
     server = start({"hello_cpp.so": {}})
     started = time.monotonic()

@@ -134,6 +134,11 @@ void fields(const Request& request, Reply reply) {
   reply.send("fields");
 }
 
+// GET /N: a reply with the status N and a body.
+void respond(const Request& request, Reply reply) {
+  reply.status(static_cast<int>(number_in(request.path()))).send("body");
+}
+
 void release(void* context) noexcept {
   delete static_cast<std::string*>(context);
 }
@@ -161,6 +166,7 @@ void describe(const Request& request, Reply reply) {
   text += "\nroot=" + std::string(request.root());
   text += "\npath=" + std::string(request.path());
   text += "\nquery=" + std::string(request.query());
+  text += "\nhost=" + std::string(request.field("Host").value_or("(none)"));
   text += "\nprobe=" + std::string(request.field("x-PROBE").value_or("(none)"));
   text += "\ntype=" + std::string(request.media_type());
   for (std::size_t i = 0; i < request.argument_count(); ++i) {
@@ -196,6 +202,7 @@ class CppProbe : public httpd::Module {
         [](const Request&, const Reply&) { throw std::runtime_error("thrown on purpose"); });
     add(host, "stream", get, stream);
     add(host, "fields", get, fields);
+    add(host, "respond", get, respond);
     add(host, "large", get, large);
     add(host, "tls", get, describe_tls);
     add(host, "calls", {Method::kGet, Method::kPost}, [this](const Request& request, Reply reply) {

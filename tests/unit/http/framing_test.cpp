@@ -109,6 +109,13 @@ TEST(Framing, Expectations) {
   EXPECT_FALSE(framing.expects_continue) << "HTTP/1.0 does not know it";
   ASSERT_EQ(read({kHost, {FieldId::kExpect, "Expect", "tea"}}, framing), Refusal::kNone);
   EXPECT_TRUE(framing.unknown_expectation);
+  ASSERT_EQ(read({kHost, length("5"), {FieldId::kExpect, "Expect", ", 100-continue ,"}}, framing),
+            Refusal::kNone);
+  EXPECT_TRUE(framing.expects_continue) << "empty elements of a list are ignored";
+  EXPECT_FALSE(framing.unknown_expectation);
+  ASSERT_EQ(read({kHost, length("5"), {FieldId::kExpect, "Expect", "100-continue, tea"}}, framing),
+            Refusal::kNone);
+  EXPECT_TRUE(framing.unknown_expectation);
 }
 
 }  // namespace
