@@ -171,9 +171,13 @@ server::Settings make_settings(const Plan& plan) {
     settings.limits = {.max_uri_size = 64,
                        .max_header_size = 256,
                        .max_header_fields = 4,
+                       .max_trailer_size = 32,
+                       .max_trailer_fields = 2,
                        .receive_buf_size = 16,
                        .post_buf_size = 8,
-                       .max_form_size = 64};
+                       .max_form_size = 64,
+                       .max_form_fields = 3,
+                       .max_chunk_extension_size = 8};
   }
   return settings;
 }
