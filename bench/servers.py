@@ -20,6 +20,8 @@ loadmodule "httpd.so"
 modparam("httpd", "ip", "127.0.0.1")
 modparam("httpd", "port", {port})
 modparam("httpd", "conn_timeout", 300)
+modparam("httpd", "max_connections", 100000)
+modparam("httpd", "max_client_connections", 100000)
 {more}loadmodule "{build}/bench/bench_module.so"
 """
 

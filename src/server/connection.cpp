@@ -90,10 +90,10 @@ void Connection::take_turn(Limit expired) noexcept {
 void Connection::take_steps() {
   input_ = stash_;
   progressed_ = false;
-  turn_began_ = context_.loop.now();
+  context_.turn_began = context_.loop.now();
   for (int steps = 0; phase_ != Phase::kClosed; ++steps) {
     // The clock moves on with each handler that is run, so this counts their time.
-    if (steps == kStepsInARow || context_.loop.now() - turn_began_ > kLongestTurn) {
+    if (steps == kStepsInARow || context_.loop.now() - context_.turn_began > kLongestTurn) {
       context_.loop.post(*this);
       break;
     }
@@ -146,7 +146,7 @@ bool Connection::wait() {
     await_client();
     return true;
   }
-  send_since_ = net::TimePoint();
+  send_watch_.reset();
   switch (phase_) {
     case Phase::kHandshake:
     case Phase::kTurnedAway:

@@ -78,6 +78,14 @@ class Connection final : public net::ListNode<Connection>,
   /// What a stream's source said last.
   enum class Supply : std::uint8_t { kReady, kPolled, kWaiting };
 
+  /// What a client that keeps us waiting has taken.
+  struct SendWatch {
+    net::TimePoint since;       // from when on it does
+    net::TimePoint taken_at;    // when it was last seen to have taken something
+    std::uint64_t offered = 0;  // since then: bytes that the socket held or got
+    std::uint64_t taken = 0;    // those of them that the client has
+  };
+
   // What sets it in motion. Each may end in the destruction of this object, and does nothing after that.
   void on_events(std::uint32_t events) override;
   void on_timer() override;
@@ -167,12 +175,8 @@ class Connection final : public net::ListNode<Connection>,
   Phase phase_ = Phase::kIdle;
   Limit limit_ = Limit::kNone;
   Supply supply_ = Supply::kReady;
-  net::TimePoint turn_began_;
-  net::TimePoint since_;       // when the body began to come, the handler got the request, or lingering began
-  net::TimePoint send_since_;  // from when on the client keeps us waiting; zero: it does not
-  net::TimePoint taken_at_;    // when it was last seen to have taken something
-  std::uint64_t offered_ = 0;  // since then: bytes that the socket held or got
-  std::uint64_t taken_ = 0;    // those of them that the client had when it was last looked
+  net::TimePoint since_;  // when the body began to come, the handler got the request, or lingering began
+  std::unique_ptr<SendWatch> send_watch_;         // while a client keeps its replies waiting
   std::uint32_t requests_ = 0;                    // on this connection
   std::uint32_t requests_read_ = 0;               // that came with the last read
   http::Refusal refusal_ = http::Refusal::kNone;  // to be sent once the message is complete

@@ -131,20 +131,21 @@ net::Duration Connection::body_patience() const noexcept {
 
 net::Duration Connection::send_patience() noexcept {
   const Settings& settings = context_.settings;
-  const net::TimePoint standstill = taken_at_ + settings.send_timeout;
+  const net::TimePoint standstill = send_watch_->taken_at + settings.send_timeout;
   net::TimePoint end = standstill;
   if (settings.min_send_rate != 0)
-    end = std::min(end, send_since_ + settings.send_timeout + time_for(taken_, settings.min_send_rate));
+    end = std::min(end, send_watch_->since + settings.send_timeout +
+                            time_for(send_watch_->taken, settings.min_send_rate));
   by_rate_ = end < standstill;
   return end - context_.loop.now();
 }
 
 /// Replies wait for the client to take them.
 void Connection::await_client() {
-  if (send_since_ == net::TimePoint()) {
-    send_since_ = taken_at_ = context_.loop.now();
-    offered_ = net::unsent_bytes(stream_->descriptor());
-    taken_ = 0;
+  if (send_watch_ == nullptr) {
+    const net::TimePoint now = context_.loop.now();
+    send_watch_ =
+        std::make_unique<SendWatch>(SendWatch{now, now, net::unsent_bytes(stream_->descriptor()), 0});
   } else if (progressed_) {
     look_at_client();
   }
@@ -156,9 +157,10 @@ void Connection::await_client() {
 /// so neither is what the client does.
 void Connection::look_at_client() noexcept {
   const std::uint64_t unsent = net::unsent_bytes(stream_->descriptor());
-  const std::uint64_t taken = offered_ - std::min(offered_, unsent);
-  if (taken > taken_) taken_at_ = context_.loop.now();
-  taken_ = taken;
+  SendWatch& watch = *send_watch_;
+  const std::uint64_t taken = watch.offered - std::min(watch.offered, unsent);
+  if (taken > watch.taken) watch.taken_at = context_.loop.now();
+  watch.taken = taken;
 }
 
 void Connection::on_send_limit() {

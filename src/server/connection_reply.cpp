@@ -57,7 +57,7 @@ Connection::Step Connection::answer() {
   phase_ = Phase::kHandling;
   looked_for_ = false;
   // Replies that are ready do not wait for a handler that may be slow, once one in this turn was.
-  if (context_.loop.now() - turn_began_ > kNoticeable && !flush() && phase_ == Phase::kClosed)
+  if (context_.loop.now() - context_.turn_began > kNoticeable && !flush() && phase_ == Phase::kClosed)
     return Step::kWait;
   if (context_.board != nullptr) exchange_->show_on(*context_.board, context_.loop.now());
   since_ = context_.loop.now();
@@ -317,7 +317,7 @@ bool Connection::flush() {
 void Connection::on_written(const net::IoResult& result) noexcept {
   context_.statistics.add(Statistics::kBytesSent, result.bytes);
   progressed_ = progressed_ || result.bytes > 0;
-  offered_ += result.bytes;
+  if (send_watch_ != nullptr) send_watch_->offered += result.bytes;
   if (result.again) context_.loop.post(*this);
 }
 

@@ -63,6 +63,7 @@ class Context final : private Exchange::Owner {
   std::unique_ptr<char[]> read_buffer;
   /// Replies of the connection whose turn it is, until they are written. Empty between turns: see Turn.
   std::string output;
+  net::TimePoint turn_began;         ///< of the connection whose turn it is
   RequestBoard* board = nullptr;     ///< null: requests are not shown, or the dispatcher shows them
   Dispatcher* dispatcher = nullptr;  ///< null: handlers run in this process
   bool draining = false;             ///< the server is shutting down: every reply closes its connection
