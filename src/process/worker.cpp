@@ -20,6 +20,7 @@ Worker::Worker(const Surroundings& surroundings, std::uint32_t index)
     : surroundings_(surroundings),
       index_(index),
       handler_loop_(surroundings.loop, surroundings.log),
+      handler_log_(surroundings.log, surroundings.loop),
       buffer_(std::make_unique<std::array<char, kMessageSize>>()),
       window_(std::make_unique<std::array<char, kWindow>>()) {
   spare_.reserve(kSpareVisits);
@@ -86,7 +87,7 @@ void Worker::on_request(Incoming& message) {
   std::unique_ptr<Visit> visit;
   if (spare_.empty()) {
     visit = std::make_unique<Visit>(
-        Visit::Surroundings{surroundings_.loop, surroundings_.router, surroundings_.log, *this},
+        Visit::Surroundings{surroundings_.loop, surroundings_.router, handler_log_, *this},
         surroundings_.settings.limits);
   } else {
     visit = std::move(spare_.back());

@@ -15,6 +15,7 @@
 #include "net/event_loop.h"
 #include "process/meeting_point.h"
 #include "process/visit.h"
+#include "server/log_throttle.h"
 #include "server/loop_adapter.h"
 #include "server/router.h"
 #include "server/settings.h"
@@ -69,6 +70,7 @@ class Worker final : private net::EventHandler, private net::Timer, private Visi
   const Surroundings surroundings_;
   const std::uint32_t index_;
   server::LoopAdapter handler_loop_;
+  server::ThrottledLog handler_log_;
   net::UniqueFd socket_;
   std::unordered_map<std::uint64_t, std::unique_ptr<Visit>> visits_;
   /// Those for an HTTPD process that is gone, whose handlers still hold their replies. The next one gives the

@@ -14,9 +14,10 @@ bool Connection::read_small_file(Exchange::Body& body) {
   if (file == nullptr || file->size() > kReadLimit) return true;
   std::string bytes(static_cast<std::size_t>(file->size()), '\0');
   if (!net::read_file({file->descriptor(), file->offset(), file->size()}, bytes.data())) {
-    context_.log.write(LogLevel::kError, fmt::format("a file of root {} is shorter than it was, or cannot be "
-                                                     "read: answered with 500",
-                                                     exchange_->root()));
+    context_.handler_log.write(LogLevel::kError,
+                               fmt::format("a file of root {} is shorter than it was, or cannot be "
+                                           "read: answered with 500",
+                                           exchange_->root()));
     return false;
   }
   body = std::move(bytes);
@@ -25,10 +26,10 @@ bool Connection::read_small_file(Exchange::Body& body) {
 
 /// The head has promised more bytes than the file has.
 void Connection::on_file_failure() {
-  context_.log.write(LogLevel::kError,
-                     fmt::format("a file of root {} became shorter while it was sent to {}, "
-                                 "or cannot be read: connection cut",
-                                 file_route_->root, client_text()));
+  context_.handler_log.write(LogLevel::kError,
+                             fmt::format("a file of root {} became shorter while it was sent to {}, "
+                                         "or cannot be read: connection cut",
+                                         file_route_->root, client_text()));
   abort();
 }
 

@@ -61,7 +61,7 @@ Connection::Step Connection::answer() {
     return Step::kWait;
   if (context_.board != nullptr) exchange_->show_on(*context_.board, context_.loop.now());
   since_ = context_.loop.now();
-  answer_by_handler(*exchange_, context_.dispatcher, context_.log);
+  answer_by_handler(*exchange_, context_.dispatcher, context_.handler_log);
   context_.loop.refresh_time();
   if (!exchange_->finished()) {
     exchange_->show_kept(context_.loop.now());
@@ -98,7 +98,7 @@ void Connection::log_refusal(http::Refusal refusal) {
 }
 
 void Connection::start_reply() {
-  log_abandoned(*exchange_, context_.log);
+  log_abandoned(*exchange_, context_.handler_log);
   const int status = exchange_->status();
   if (context_.draining && keep_alive_) {
     keep_alive_ = false;
@@ -236,11 +236,11 @@ Connection::Step Connection::pump_stream() {
   keep_input();  // the read buffer is about to be used for the body
   BodySource& source = *std::get<std::unique_ptr<BodySource>>(exchange_->reply_body());
   char* const buffer = context_.read_buffer.get();
-  const std::ptrdiff_t count =
-      ask_source(source, stream_position_, std::span(buffer, kStreamWindow), exchange_->root(), context_.log);
+  const std::ptrdiff_t count = ask_source(source, stream_position_, std::span(buffer, kStreamWindow),
+                                          exchange_->root(), context_.handler_log);
   const bool first = std::exchange(head_pending_, false);
   if (count == BodySource::kBroken) {
-    context_.log.write(
+    context_.handler_log.write(
         LogLevel::kError,
         fmt::format("the body of a reply of root {} could not be completed after {} bytes: {}",
                     exchange_->root(), stream_position_, first ? "answered with 500" : "connection cut"));

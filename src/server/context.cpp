@@ -19,6 +19,7 @@ Context::Context(net::EventLoop& event_loop, const Settings& all_settings, const
       statistics(counters),
       access(all_settings.access),
       admission(all_settings, event_loop),
+      handler_log(host_log, event_loop),
       read_buffer(std::make_unique<char[]>(kReadBufferSize)) {
   output.reserve(kOutputReserve);
   spare_.reserve(kSpareExchanges);

@@ -59,6 +59,7 @@ class Context final : private Exchange::Owner {
   const Access access;
   Admission admission;
   LogThrottle throttle;
+  ThrottledLog handler_log;
   http::DateCache date;
   std::unique_ptr<char[]> read_buffer;
   /// Replies of the connection whose turn it is, until they are written. Empty between turns: see Turn.

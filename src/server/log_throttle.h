@@ -6,7 +6,7 @@
 
 #include <httpd/log.h>
 
-#include "net/timer_wheel.h"
+#include "net/event_loop.h"
 
 namespace httpd::server {
 
@@ -21,6 +21,20 @@ class LogThrottle {
   net::TimePoint window_{};
   unsigned written_ = 0;
   unsigned long held_back_ = 0;
+};
+
+/// A log for what handlers do wrong, which any client may cause as often as it likes.
+class ThrottledLog final : public Log {
+ public:
+  /// Both must outlive it.
+  ThrottledLog(Log& log, const net::EventLoop& loop) noexcept : log_(log), loop_(loop) {}
+  [[nodiscard]] bool enabled(LogLevel level) const noexcept override { return log_.enabled(level); }
+  void write(LogLevel level, std::string_view line) noexcept override;
+
+ private:
+  Log& log_;
+  const net::EventLoop& loop_;
+  LogThrottle throttle_;
 };
 
 }  // namespace httpd::server

@@ -5,12 +5,17 @@ import subprocess
 import opensips
 import pytest
 from daemon import free_port
+from rawhttp import request
 
 STOCK = ["port", "ip", "buf_size", "post_buf_size", "tls_cert_file", "tls_key_file", "tls_ciphers"]
 
 GOOD = {"port": 0, "ip": "127.0.0.1", "buf_size": 65536, "conn_timeout": 5, "header_timeout": 5, "body_timeout": 5,
         "send_timeout": 5, "handler_timeout": 5, "post_buf_size": 2048, "receive_buf_size": 4096,
-        "max_form_size": 8192, "max_uri_size": 4096, "max_header_size": 8192, "max_header_fields": 50, "auth_realm": "test", "auth_username": "operator",
+        "max_form_size": 8192, "max_uri_size": 4096, "max_header_size": 8192, "max_header_fields": 50,
+        "max_trailer_size": 100, "max_trailer_fields": 2, "max_form_fields": 10, "max_chunk_extension_size": 10,
+        "min_body_rate": 10, "min_send_rate": 10, "max_connections": 100, "max_client_connections": 50,
+        "max_connection_requests": 1000, "max_pipelined_requests": 10, "max_request_rate": 100, "max_request_burst": 200,
+        "admin_addresses": "127.0.0.9, 10.0.0.0/8", "auth_realm": "test", "auth_username": "operator",
         "auth_password": "secret", "tls_key_permissions_check": 1, "tls_handshake_timeout": 5,
         "tls_ticket_lifetime": 60, "tls_ciphers": "NORMAL"}
 
@@ -33,6 +38,7 @@ def test_every_parameter_is_taken(start):
     ({"ip": "localhost"}, 'parameter "ip": "localhost" is neither'),
     ({"post_buf_size": 255}, 'parameter "post_buf_size": value 255'),
     ({"listen": "ftp://x"}, 'parameter "listen":'),
+    ({"admin_addresses": "10.0.0.1/8"}, 'parameter "admin_addresses": "10.0.0.1/8" is neither'),
     ({"tls_verify_client": "perhaps"}, 'parameter "tls_verify_client":'),
     ({"no_such": 1}, "parameter <no_such> not found"),
     ({"port": "8888"}, "type mismatch for parameter <port>"),
@@ -45,6 +51,18 @@ def test_a_bad_value_refuses_the_start(tmp_path, parameters, complaint):
     code, log = opensips.run(tmp_path, parameters, [("mi_http", {})])
     assert code != 0
     assert complaint in log
+
+
+@pytest.mark.ours
+def test_limits_of_connections_and_requests(start):
+    """Who is too many is told so, the log names the parameter, and one place stays open."""
+    server = start([("mi_http", {})], {"max_client_connections": 1, "max_request_rate": 1, "max_request_burst": 2})
+    with server.connect() as first, server.connect() as second, server.connect() as third:
+        assert third.read_reply().status == 503
+        assert [client.ask(request("GET", "/nowhere")).status for client in (first, second)] == [404, 404]
+        assert first.ask(request("GET", "/nowhere")).status == 429
+    for parameter in ("max_client_connections", "max_request_rate"):
+        server.wait_log(f"parameter {parameter} of module httpd moves this limit")
 
 
 @pytest.mark.ours

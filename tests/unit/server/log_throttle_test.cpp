@@ -23,5 +23,14 @@ TEST(LogThrottle, LetsSoManyThroughASecondAndTellsOfTheRest) {
   EXPECT_TRUE(log.contains(std::to_string(1000 - LogThrottle::kLinesASecond)));
 }
 
+TEST(ThrottledLog, WritesAsManyASecond) {
+  TestLog log;
+  net::EventLoop loop;
+  ThrottledLog throttled(log, loop);
+  for (unsigned i = 0; i < LogThrottle::kLinesASecond + 100; ++i)
+    throttled.write(LogLevel::kError, "the handler failed");
+  EXPECT_EQ(log.lines.size(), LogThrottle::kLinesASecond);
+}
+
 }  // namespace
 }  // namespace httpd::server
