@@ -87,9 +87,11 @@ Connection::Step Connection::on_head_complete() {
 void Connection::count_request() {
   ++requests_;
   ++requests_read_;
-  if (!keep_alive_ || requests_ != context_.settings.max_connection_requests) return;
+  const bool last = requests_ == context_.settings.max_connection_requests;
+  if (!keep_alive_ || (!last && !place_.is_reserved())) return;
   keep_alive_ = false;
   linger_ = true;  // the client may have sent more
+  if (!last) return;
   if (context_.log.enabled(LogLevel::kInfo) && context_.throttle.admit(context_.log, context_.loop.now()))
     context_.log.write(LogLevel::kInfo,
                        fmt::format("{}: closing the connection after {} requests; parameter "

@@ -15,6 +15,9 @@ constexpr net::Duration kStreamRetry = std::chrono::milliseconds(20);
 /// Most handlers answer within this, and a client that has only finished sending gets no interim reply then.
 constexpr net::Duration kGonePatience = std::chrono::milliseconds(50);
 
+/// Where a place is reserved, a request must come at once, since there is only one for all who may have it.
+constexpr net::Duration kReservedPatience = std::chrono::seconds(2);
+
 /// The time that `bytes` may take at `rate` bytes a second.
 net::Duration time_for(std::uint64_t bytes, std::size_t rate) noexcept {
   constexpr std::uint64_t kForEver = 100'000'000;  // seconds
@@ -39,13 +42,20 @@ void Connection::set_limit(Limit limit, bool restart) {
       return cancel();
     case Limit::kHandshake:
       delay = settings.tls_handshake_timeout;
+      if (place_.is_reserved()) delay = std::min(delay, kReservedPatience);
       break;
     case Limit::kIdle:
-      if (settings.conn_timeout == std::chrono::seconds::zero()) return cancel();
-      delay = settings.conn_timeout;
+      if (place_.is_reserved()) {
+        delay = kReservedPatience;
+      } else if (settings.conn_timeout == std::chrono::seconds::zero()) {
+        return cancel();
+      } else {
+        delay = settings.conn_timeout;
+      }
       break;
     case Limit::kHead:
       delay = settings.header_timeout;
+      if (place_.is_reserved()) delay = std::min(delay, kReservedPatience);
       break;
     case Limit::kBody:
       delay = settings.body_timeout;

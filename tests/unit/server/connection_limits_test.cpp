@@ -49,10 +49,14 @@ TEST_F(ConnectionLimitsTest, WhoIsTooManyIsToldSo) {
   EXPECT_TRUE(refused.ended);
   EXPECT_TRUE(
       log.contains("503 The server has too many connections; parameter max_connections of module httpd"));
-  for (Client* client : {&first, &second, &reserved}) {
+  for (Client* client : {&first, &second}) {
     client->send(kGet);
     EXPECT_EQ(without_date(client->receive()), kHelloReply);
   }
+  reserved.send(times(2));
+  const std::string got = reserved.receive();
+  EXPECT_EQ(count(got, "HTTP/1.1 200 "), 1U) << "the reserved place is for one request";
+  EXPECT_THAT(got, HasSubstr("Connection: close\r\n"));
   EXPECT_EQ(statistics.value(Statistics::kConnectionRefusals), 1U);
   first.close();
   refused.close();
@@ -60,6 +64,20 @@ TEST_F(ConnectionLimitsTest, WhoIsTooManyIsToldSo) {
   Client again(*this);
   again.send(kGet);
   EXPECT_EQ(without_date(again.receive()), kHelloReply);
+}
+
+TEST_F(ConnectionLimitsTest, AReservedPlaceIsSoonFreeAgain) {
+  settings.max_client_connections = 1;
+  start();
+  Client first(*this);
+  Client silent(*this);
+  EXPECT_EQ(wait(silent, 4s), "");
+  EXPECT_TRUE(silent.ended);
+  Client trickling(*this);
+  trickling.send("GET /hello");
+  EXPECT_THAT(wait(trickling, 4s), StartsWith("HTTP/1.1 408 "));
+  first.send(kGet);
+  EXPECT_EQ(without_date(first.receive()), kHelloReply);
 }
 
 TEST_F(ConnectionLimitsTest, WhoIsTurnedAwayReadsTheReplyThoughItSends) {
