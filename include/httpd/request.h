@@ -49,7 +49,8 @@ class Request {
   [[nodiscard]] virtual std::string_view path() const noexcept = 0;
   /// The query without its '?', not decoded; "" when there is none.
   [[nodiscard]] virtual std::string_view query() const noexcept = 0;
-  /// The value of the first header field with this name (any case), without surrounding white space.
+  /// The value of the first header field with this name (any case), without surrounding white space. Host is
+  /// the target's authority where the target has one (RFC 9112 section 3.2.2).
   [[nodiscard]] virtual std::optional<std::string_view> field(std::string_view name) const noexcept = 0;
   /// The decoded value of the first form field with this name or, where the form has none, of the first query
   /// argument. The byte after the value is a NUL. Values hold no NUL of their own.

@@ -124,13 +124,22 @@ def test_pipelined_requests(serve, opened):
     server.wait_log("parameter max_pipelined_requests of module httpd", since=mark)
 
 
+@pytest.mark.parametrize("number", [4, 5])
+def test_pipelined_requests_in_single_bytes(serve, opened, number):
+    """They come while the handler of the request before them takes its time, and are then read at once."""
+    client = opened(serve(max_pipelined_requests=4))
+    client.send(request("GET", "/later/700"))
+    client.send(GET * number, 1)
+    assert [client.read_reply().status for _ in range(number + 1)] == [200] * 5 + [429] * (number - 4)
+
+
 @pytest.mark.parametrize("single_bytes", [False, True], ids=["one piece", "single bytes"])
 def test_requests_a_second(serve, opened, single_bytes):
     server = serve(max_request_rate=2, max_request_burst=5, admin_addresses="127.0.0.9")
     first, second = opened(server, source="127.0.0.2"), opened(server, source="127.0.0.2")
     mark = server.mark()
-    statuses = [client.ask(GET, 7 if single_bytes else None).status for client in (first, second) * 4]
-    # In single bytes the requests take a while, in which one or two are given back.
+    statuses = [client.ask(GET, 1 if single_bytes else None).status for client in (first, second) * 4]
+    # Each half second gives one back.
     assert statuses.count(200) in ((5, 6, 7) if single_bytes else (5, 6)) and set(statuses) == {200, 429}
     while (refused := first.ask(GET)).status == 200:
         pass

@@ -11,6 +11,7 @@ from collections import Counter
 import daemon
 import pytest
 import rawhttp
+from downloads import is_sanitized
 from test_workers import in_background, requests, wait_until
 
 
@@ -177,7 +178,8 @@ def test_killed_a_hundred_times_under_load(start):
     wait_until(lambda: not requests(server))
     descriptors, of_attendant, resident = state()
     assert descriptors <= before[0] and of_attendant <= before[1]
-    assert resident <= before[2] + 1024, "KiB"
+    if not is_sanitized():  # what a sanitizer keeps of freed memory grows with the number of requests
+        assert resident <= before[2] + 1024, "KiB"
     assert server.mi("get_statistics", {"statistics": ["handler_deaths"]})["httpd:handler_deaths"] == answers[502]
     assert len(server.pids("HTTPD worker")) == 4
 
