@@ -146,9 +146,9 @@ class Reply {
   Reply& operator=(const Reply&) = delete;
   ~Reply() { abandon(); }
 
-  /// The status code, 200 unless set. Throws std::invalid_argument outside 200–599, and for 426, which needs an
-  /// Upgrade field (RFC 9110 section 15.5.22) and nothing to upgrade to is there. The engine adds to a 405 the
-  /// Allow field and to a 401 the WWW-Authenticate field where the handler has set none.
+  /// The status code, 200 unless set. Throws std::invalid_argument outside 200–599, and for 426, which needs
+  /// an Upgrade field (RFC 9110 section 15.5.22) and nothing to upgrade to is there. The engine adds to a 405
+  /// the Allow field and to a 401 the WWW-Authenticate field where the handler has set none.
   Reply& status(int code) {
     if (channel_ != nullptr) channel_->set_status(code);
     return *this;
