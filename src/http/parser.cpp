@@ -198,6 +198,11 @@ RequestParser::State RequestParser::parse_head(std::string_view input) {
   return State::kComplete;
 }
 
+void RequestParser::read_method(std::string_view input) noexcept {
+  const std::size_t end = input.find(' ');
+  if (end != std::string_view::npos) head_.method = known_method(input.substr(0, end));
+}
+
 /// RFC 9112 section 3.2.2: the target's authority counts, whatever stands in Host.
 void RequestParser::replace_host() noexcept {
   for (FieldLine& field : head_.fields)

@@ -57,6 +57,9 @@ class RequestParser {
   /// Reads the head. `input` begins with the message's first byte and holds all that came since; it is not
   /// needed after the call that returns kComplete, which has consumed head_size() bytes of it.
   State parse_head(std::string_view input);
+  /// For a head that is refused before it is whole: finds out the method, by which even a refusal has a body
+  /// or none (RFC 9110 section 9.3.2). `input` as for parse_head().
+  void read_method(std::string_view input) noexcept;
   [[nodiscard]] std::size_t head_size() const noexcept { return scanner_.size(); }
   [[nodiscard]] const RequestHead& head() const noexcept { return head_; }
   /// The bytes of the head, the empty line at its end included, once it is complete; else "". A minor version

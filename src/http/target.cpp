@@ -44,7 +44,8 @@ std::optional<Target> parse_absolute_form(std::string_view text) noexcept {
   target.is_https = iequals(scheme, "https");
   const std::size_t end = text.find_first_of("/?");
   target.authority = text.substr(0, end);
-  if (!is_valid_host(target.authority)) return std::nullopt;
+  // The rule for Host, whose place it takes: a comma may be the mark of two that somebody has joined.
+  if (!is_valid_host(target.authority) || target.authority.find(',') != kNone) return std::nullopt;
   if (end != kNone && !parse_path_and_query(text.substr(end), target)) return std::nullopt;
   if (target.path.empty()) target.path = "/";  // RFC 9110 section 4.2.3
   return target;

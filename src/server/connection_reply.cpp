@@ -73,6 +73,7 @@ Connection::Step Connection::answer() {
 
 Connection::Step Connection::refuse(http::Refusal refusal, bool close) {
   const http::RefusalInfo& info = http::describe(refusal);
+  if (phase_ == Phase::kHead) exchange_->parser().read_method(input_);
   log_refusal(refusal);
   const Route* const route = exchange_->routed_to();
   exchange_->refuse(info.status, info.reason);

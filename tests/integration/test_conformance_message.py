@@ -85,6 +85,7 @@ TARGETS = {
     "scheme without authority": b"http:/describe", "empty authority": b"http:///describe",
     "user in the authority": b"http://user@localhost/describe", "port that is none": b"http://localhost:x/describe",
     "port that is too large": b"http://localhost:65536/describe", "unclosed IPv6 literal": b"http://[::1/describe",
+    "list of authorities": b"http://a,b/describe",
 }
 
 HOSTS = {

@@ -58,6 +58,25 @@ def test_head_has_the_fields_of_get(client, method, target):
     assert got.status == wanted.status and (method == "GET" or got.body == b"")
 
 
+@pytest.mark.parametrize("message", [
+    b"HEAD /hello HTTP/1.1\r\nHost: a\r\nX : y\r\n\r\n", b"HEAD /hello HTTP/1.1\r\n\r\n", b"HEAD /hel\0lo HTTP/1.1\r\n\r\n",
+    b"HEAD /hello HTTP/1.1\r\nHost: a\r\n X: y\r\n\r\n", b"HEAD /hello HTTP/1.1\nHost: a\n\n", b"HEAD /hello HTTP/3.0\r\n\r\n",
+    b"HEAD /hello HTTP/1.x\r\n\r\n", b"HEAD /" + b"x" * 9000 + b" HTTP/1.1\r\nHost: a\r\n\r\n", b"HEAD /hello HTTP/1.1\r\nX: "
+    + b"x" * 17000, b"HEAD /hello HTTP/1.1\r\nHost: a\r\nTransfer-Encoding: x\r\n\r\n", b"HEAD /hello HTTP/1.1\r\nHost: a"],
+    ids=["field", "no host", "target", "fold", "bare LF", "version", "no version", "long target", "long header", "coding", "cut"])
+@pytest.mark.parametrize("single_bytes", [False, True], ids=["one piece", "single bytes"])
+def test_head_has_no_content_when_it_is_malformed_either(client, message, single_bytes):
+    try:
+        client.send(message, 1 if single_bytes and len(message) < 200 else None)
+        if message.endswith(b"Host: a"):
+            client.end_sending()
+    except (BrokenPipeError, ConnectionResetError):
+        pass
+    reply = client.read_reply("HEAD")
+    assert reply.status >= 400 and int(reply.field("Content-Length")) > 0
+    client.assert_closed(within=3)
+
+
 @pytest.mark.parametrize("method", ["PUT", "DELETE", "PATCH", "TRACE"])
 def test_a_method_that_the_handler_does_not_take(client, method):
     reply = client.ask(request(method, "/hello-cpp", body=b"" if method != "TRACE" else None))

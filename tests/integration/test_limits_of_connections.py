@@ -1,7 +1,6 @@
 # The limits of connections and of requests: in all and by client, over HTTP and HTTPS, with their log lines, and the
 # place that stays open for administrators. SPDX-License-Identifier: GPL-2.0-or-later
 import contextlib
-import resource
 import socket
 import time
 
@@ -11,6 +10,7 @@ import pytest
 import rawhttp
 import rawtls
 from rawhttp import request
+from test_workers import open_files
 from unixsocket import UnixClient
 
 MODULES = {daemon.CPP_PROBE: {}, "mi_http.so": {}, "hello_cpp.so": {}}
@@ -187,16 +187,6 @@ def test_unix_sockets_have_the_limit_of_all(start, public_folder, opened):
             assert client.ask(GET).status == 200
         assert_refused(clients[3], "The server has too many connections")
         assert server.log().count("unix (process") >= 1
-
-
-@contextlib.contextmanager
-def open_files(limit):
-    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (limit, hard))
-    try:
-        yield
-    finally:
-        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
 def test_the_default_limit_leaves_room_in_the_limit_of_open_files(start, opened):
