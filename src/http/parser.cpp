@@ -199,8 +199,9 @@ RequestParser::State RequestParser::parse_head(std::string_view input) {
 }
 
 void RequestParser::read_method(std::string_view input) noexcept {
-  const std::size_t end = input.find(' ');
-  if (end != std::string_view::npos) head_.method = known_method(input.substr(0, end));
+  const std::string_view line = request_line(input);
+  const std::size_t end = line.find(' ');
+  if (end != std::string_view::npos) head_.method = known_method(line.substr(0, end));
 }
 
 /// RFC 9112 section 3.2.2: the target's authority counts, whatever stands in Host.

@@ -273,6 +273,24 @@ TEST(RequestParser, RefusesBadFields) {
   EXPECT_EQ(parse_every_way(kPost + "Host: a\r\n\r\n").refusal, Refusal::kInvalidHost);
 }
 
+TEST(RequestParser, TellsTheMethodOfAHeadThatIsRefused) {
+  const Limits limits;
+  RequestParser parser(limits);
+  for (const std::string_view text :
+       {"HEAD /\x80", "HEAD / HTTP/1.1\r\n X: y\r\n", "HEAD / HTTP/1.1\r\nX\r\n\r\n"}) {
+    EXPECT_EQ(parser.parse_head(text), State::kRefused) << text;
+    parser.read_method(text);
+    EXPECT_EQ(parser.head().method, Method::kHead) << text;
+    parser.reset();
+  }
+  EXPECT_EQ(parser.parse_head("HEA"), State::kMore);
+  parser.read_method("HEA");
+  EXPECT_FALSE(parser.head().method);
+  ASSERT_EQ(parser.parse_head("GET / HTTP/1.1\r\nHost: a\r\n\r\n"), State::kComplete);
+  parser.read_method("HEAD / HTTP/1.1\r\n");
+  EXPECT_EQ(parser.head().method, Method::kGet) << "what comes behind the head is another request";
+}
+
 TEST(RequestParser, TheTargetsAuthorityIsTheHost) {
   const Limits limits;
   RequestParser parser(limits);
