@@ -74,8 +74,7 @@ class RequestParser::Syntax final : public beast::http::basic_parser<true> {
     header_limit(std::numeric_limits<std::uint32_t>::max());
     eager(true);
   }
-  /// What the next put() works on: its input, and where the body goes.
-  std::string_view input;
+  /// Where the next put() leaves the body.
   std::string* body = nullptr;
 
   std::uint64_t body_size = 0;
@@ -95,10 +94,7 @@ class RequestParser::Syntax final : public beast::http::basic_parser<true> {
       head_.fields.push_back({field_id(name), view(name_text), view(value)});
       return;
     }
-    // Trailer fields (RFC 9110 section 6.5) are checked and dropped: nothing here has a use for them. A value
-    // that does not lie in the input is one that Beast has unfolded (RFC 9112 section 5.2).
-    if (!value.empty() && (value.data() < input.data() || value.data() >= input.data() + input.size()))
-      return refuse(Refusal::kObsoleteFold, error);
+    // Trailer fields (RFC 9110 section 6.5) are checked and dropped: nothing here has a use for them.
     // RFC 9110 section 6.5.1: what frames or routes the message is too late here.
     const FieldId id = field_id(name);
     if (id == FieldId::kContentLength || id == FieldId::kTransferEncoding || id == FieldId::kHost)
@@ -240,7 +236,6 @@ RequestParser::State RequestParser::parse_chunked(std::string_view input, std::s
   chunks_seen_ = input.size();
   if (chunks_.refusal() != Refusal::kNone) return refuse(chunks_.refusal());
   syntax_->eager(false);
-  syntax_->input = input;
   syntax_->body = body;
   beast::error_code error;
   // No body ends within fewer bytes, and Beast asserts that a last chunk is not given to it with fewer.
