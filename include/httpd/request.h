@@ -64,8 +64,12 @@ class Request {
   /// The body, after transfer coding was removed; "" when there is none. Forms are also split into
   /// argument()s.
   [[nodiscard]] virtual std::string_view body() const noexcept = 0;
-  /// The client's address: sockaddr_in, or sockaddr_in6 for a true IPv6 client (never an IPv4-mapped one).
-  /// Over a Unix socket its sa_family is AF_UNIX, and nothing behind it is set.
+  /// Whose credentials the request came with: a name of auth_username, auth_file or auth_token_file; "" where
+  /// the engine did not ask for any. Where it did, field("Authorization") is empty.
+  [[nodiscard]] virtual std::string_view user() const noexcept { return {}; }
+  /// The client's address, behind trusted proxies as they tell it: sockaddr_in, or sockaddr_in6 for a true
+  /// IPv6 client (never an IPv4-mapped one). Over a Unix socket its sa_family is AF_UNIX, and nothing behind
+  /// it is set; AF_UNSPEC where a proxy does not know it.
   [[nodiscard]] virtual const sockaddr& client() const noexcept = 0;
   /// The address that the client connected to, in the same form.
   [[nodiscard]] virtual const sockaddr& server() const noexcept = 0;

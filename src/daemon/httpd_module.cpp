@@ -13,14 +13,20 @@ namespace {
 constexpr int kReloadFailed = 500;
 constexpr std::chrono::seconds kPatience{10};  // clients of MI wait no longer either
 
-MiResult reload(server::ReloadChannel& reloads) {
-  const server::ReloadResult result = reloads.request(kPatience);
+MiResult reload_tls(server::ReloadChannel& reloads) {
+  const server::ReloadResult result = reloads.request(server::Reload::kTls, kPatience);
   if (!result.good) throw MiError(kReloadFailed, "TLS files not reloaded", result.text);
   MiResult certificates = MiResult::array();
   std::istringstream lines(result.text);
   for (std::string line; std::getline(lines, line);)
     certificates.push_back(line);
   return {{"Certificates", std::move(certificates)}};
+}
+
+MiResult reload_credentials(server::ReloadChannel& reloads) {
+  const server::ReloadResult result = reloads.request(server::Reload::kCredentials, kPatience);
+  if (!result.good) throw MiError(kReloadFailed, "Credentials not reloaded", result.text);
+  return {{"Credentials", result.text}};
 }
 
 }  // namespace
@@ -34,7 +40,12 @@ void HttpdModule::init(Host& host) {
                  {"httpd:tls_reload"},
                  "httpd",
                  "reads the TLS certificates and keys again; open connections stay as they are",
-                 {{{}, [this](const MiParams&) { return reload(reloads_); }}}});
+                 {{{}, [this](const MiParams&) { return reload_tls(reloads_); }}}});
+  host.mi().add({"httpd_auth_reload",
+                 {"httpd:auth_reload"},
+                 "httpd",
+                 "reads the files of users and tokens again",
+                 {{{}, [this](const MiParams&) { return reload_credentials(reloads_); }}}});
 }
 
 }  // namespace httpd::daemon

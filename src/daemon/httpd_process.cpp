@@ -8,8 +8,8 @@
 #include "daemon/signals.h"
 #include "net/event_loop.h"
 #include "process/worker_pool.h"
+#include "server/reload.h"
 #include "server/server.h"
-#include "server/tls_reload.h"
 
 namespace httpd::daemon {
 namespace {
@@ -53,7 +53,7 @@ class Ending final : private net::EventHandler, private net::Timer {
 class Reloading {
  public:
   Reloading(server::ReloadChannel& channel, net::EventLoop& loop,
-            std::function<server::ReloadResult()> reload)
+            std::function<server::ReloadResult(server::Reload)> reload)
       : channel_(channel) {
     channel_.serve(loop, std::move(reload));
   }
@@ -86,12 +86,15 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   }
   const Ending ending(loop, server, pool ? &*pool : nullptr, process.endpoints);
   if (process.credentials != nullptr) server.use_tls(process.credentials);
-  const auto reload = [&] { return server::reload_tls(server, process.settings, process.log); };
-  if (process.is_restart && process.credentials != nullptr) static_cast<void>(reload());
+  server.use_credentials(process.users);
+  const auto reload = [&](server::Reload what) {
+    return server::reload(what, server, process.settings, process.log);
+  };
+  if (process.is_restart) static_cast<void>(reload(server::Reload::kAll));
   const Reloading reloading(process.reloads, loop, reload);
   if (!pool) server.init_handlers();
   for (const server::Endpoint& endpoint : process.endpoints)
-    server.serve(endpoint.socket, endpoint.tls);
+    server.serve(endpoint.socket, endpoint.tls, endpoint.proxy_protocol);
   on_ready();
   loop.run();
   return 0;

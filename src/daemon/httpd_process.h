@@ -9,6 +9,7 @@
 #include <httpd/log.h>
 
 #include "process/meeting_point.h"
+#include "server/access/credentials.h"
 #include "server/endpoints.h"
 #include "server/reload_channel.h"
 #include "server/request_board.h"
@@ -24,10 +25,12 @@ struct HttpdProcess {
   const server::Router& router;
   std::vector<server::Endpoint>& endpoints;  ///< closed in this process when its end begins
   const std::shared_ptr<const net::TlsCredentials>& credentials;  ///< null when TLS is not in use
+  const std::shared_ptr<const server::Credentials>& users;        ///< null when none are configured
   server::ReloadChannel& reloads;
   process::MeetingPoint* workers;  ///< where handler processes come to; null where handlers run here
   server::RequestBoard& board;
-  bool is_restart;  ///< the process before this one ended: the credentials may be older than what it had
+  bool is_restart;  ///< the process before this one ended: what was read from files may be older than what it
+                    ///< had
   server::Statistics& statistics;
   Log& log;
 };

@@ -29,8 +29,10 @@
 #include "daemon/supervisor.h"
 #include "daemon/version.h"
 #include "daemon/worker_process.h"
+#include "http/wipe.h"
 #include "process/meeting_point.h"
 #include "server/endpoints.h"
+#include "server/reload.h"
 #include "server/reload_channel.h"
 #include "server/router.h"
 #include "server/settings.h"
@@ -94,7 +96,7 @@ class Daemon final : private Host {
 
   void run_script();
   void init_modules();
-  void prepare_tls();
+  void read_files();
   void open_endpoints();
   void reload();
   void drop_privileges();
@@ -114,6 +116,7 @@ class Daemon final : private Host {
   server::ReloadChannel reloads_;
   std::optional<process::MeetingPoint> workers_;
   std::shared_ptr<const net::TlsCredentials> credentials_;  // shared with the sessions that begin with them
+  std::shared_ptr<const server::Credentials> users_;        // shared with the checks that begin with them
   SharedState state_;
   DaemonLog log_;
   MiRegistry registry_;
@@ -143,12 +146,12 @@ void Daemon::configure() {
       },
       capi::CApiSettings{.buf_size = settings_.buf_size, .keep_ready = private_memory / 4}, log_);
   current_c_api_.emplace(*c_api_);
-  server::check_access(settings_.access);
+  server::check_access(settings_.access, settings_.tls.options.verify_client != net::TlsVerifyClient::kNone);
   listeners_ = server::listeners_of(settings_);
 }
 
 void Daemon::run_script() {
-  for (const Statement& statement : read_script(options_.config_file)) {
+  for (Statement& statement : read_script(options_.config_file)) {
     if (const auto* const level = std::get_if<SetLogLevel>(&statement)) {
       state_.set_log_level(level->level);
     } else if (const auto* const path = std::get_if<SetModulePath>(&statement)) {
@@ -156,7 +159,9 @@ void Daemon::run_script() {
     } else if (const auto* const load = std::get_if<LoadModule>(&statement)) {
       loader_.load(*load);
     } else {
-      apply_parameter(std::get<SetParameter>(statement), loader_.loaded());
+      SetParameter& parameter = std::get<SetParameter>(statement);
+      apply_parameter(parameter, loader_.loaded());
+      if (auto* const text = std::get_if<std::string>(&parameter.value)) http::wipe(*text);
     }
   }
   if (options_.debug) state_.set_log_level(static_cast<int>(LogLevel::kDebug));
@@ -175,9 +180,11 @@ void Daemon::init_modules() {
     if (!c_api_->error().empty())
       throw ConfigError(fmt::format("module {}: {}", module->name(), c_api_->error()));
   }
+  server::check_rules(settings_.access.rules, router_);
 }
 
-void Daemon::prepare_tls() {
+void Daemon::read_files() {
+  users_ = server::load_credentials(settings_);
   credentials_ = server::load_tls(settings_.tls, log_);
   if (credentials_ != nullptr) server::advise(*credentials_, log_);
 }
@@ -199,23 +206,25 @@ void Daemon::drop_privileges() {
 }
 
 void Daemon::reload() {
-  if (!settings_.tls.configured()) {
-    log_.write(LogLevel::kNotice,
-               "SIGHUP: there are no TLS files to read again, and everything else takes a restart");
+  if (!settings_.tls.configured() && server::files_of(settings_.access.auth).empty()) {
+    log_.write(
+        LogLevel::kNotice,
+        "SIGHUP: there are no files of TLS, users or tokens to read again, and everything else takes a "
+        "restart");
   } else if (!reloads_.request_only()) {
     log_.write(LogLevel::kError, "SIGHUP: too many reloads are waiting for the HTTPD process already");
   }
 }
 
 void Daemon::check() {
-  prepare_tls();
+  read_files();
   server::check_endpoints(listeners_, program_path());
   init_modules();
 }
 
 int Daemon::serve() {
   // As whoever started the daemon: what its own user may not be allowed to have.
-  prepare_tls();
+  read_files();
   open_endpoints();
   if (settings_.workers != 0) workers_.emplace();
   std::optional<PidFile> pid_file;
@@ -226,11 +235,17 @@ int Daemon::serve() {
 
   Supervisor supervisor(state_, log_);
   supervisor.add(httpd_description(), [this](Supervisor& attendant) {
-    const HttpdProcess process{settings_,         router_,
-                               endpoints_,        credentials_,
-                               reloads_,          workers_ ? &*workers_ : nullptr,
-                               state_.board(),    attendant.is_restart(),
-                               state_.counters(), log_};
+    const HttpdProcess process{settings_,
+                               router_,
+                               endpoints_,
+                               credentials_,
+                               users_,
+                               reloads_,
+                               workers_ ? &*workers_ : nullptr,
+                               state_.board(),
+                               attendant.is_restart(),
+                               state_.counters(),
+                               log_};
     return run_httpd_process(process, [&attendant] { attendant.notify_ready(); });
   });
   add_workers(supervisor);

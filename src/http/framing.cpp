@@ -92,6 +92,8 @@ Refusal read_field(const FieldLine& field, Seen& seen, Framing& framing) noexcep
       return Refusal::kNone;
     case FieldId::kContentType:
       return ++seen.types == 1 ? Refusal::kNone : Refusal::kRepeatedField;
+    case FieldId::kAuthorization:
+    case FieldId::kOrigin:
     case FieldId::kOther:
       return Refusal::kNone;
   }

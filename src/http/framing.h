@@ -10,7 +10,7 @@
 
 namespace httpd::http {
 
-/// The fields that decide about framing and routing; all others are for handlers.
+/// The fields that decide about framing, routing and access; all others are for handlers.
 enum class FieldId : std::uint8_t {
   kOther,
   kHost,
@@ -18,7 +18,9 @@ enum class FieldId : std::uint8_t {
   kTransferEncoding,
   kConnection,
   kExpect,
-  kContentType
+  kContentType,
+  kAuthorization,
+  kOrigin
 };
 
 /// One header field line. The views live as long as the message's head does.

@@ -27,6 +27,10 @@ FieldId field_id(beast::http::field field) noexcept {
       return FieldId::kExpect;
     case beast::http::field::content_type:
       return FieldId::kContentType;
+    case beast::http::field::authorization:
+      return FieldId::kAuthorization;
+    case beast::http::field::origin:
+      return FieldId::kOrigin;
     default:
       return FieldId::kOther;
   }
@@ -204,6 +208,15 @@ void RequestParser::read_method(std::string_view input) noexcept {
 void RequestParser::replace_host() noexcept {
   for (FieldLine& field : head_.fields)
     if (field.id == FieldId::kHost) field.value = head_.target.authority;
+}
+
+void RequestParser::erase(FieldId id) noexcept {
+  for (FieldLine& field : head_.fields) {
+    if (field.id != id || field.value.empty()) continue;
+    // All views lead into text_.
+    std::memset(&text_[static_cast<std::size_t>(field.value.data() - text_.data())], ' ', field.value.size());
+    field.value = {};
+  }
 }
 
 RequestParser::State RequestParser::parse_body(std::string_view input, std::string* body, std::uint64_t limit,

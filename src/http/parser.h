@@ -66,6 +66,10 @@ class RequestParser {
   /// above 1 reads as 1. parse_head() of another parser takes them for the same head. Lives until reset().
   [[nodiscard]] std::string_view head_text() const noexcept { return text_; }
 
+  /// Overwrites the values of all field lines with this id by white space, so that they read as empty, here
+  /// and in head_text(). Once the head is complete; not for Host, which may lie in the target.
+  void erase(FieldId id) noexcept;
+
   /// Reads the body, after the head, of a message that has one. Decoded bytes are appended to `body`, or only
   /// counted when it is nullptr; more than `limit` of them give `too_large`. `consumed` tells how much of
   /// `input` is done with: the rest has to be given again, with more behind it.

@@ -24,9 +24,16 @@ enum class Refusal : std::uint8_t {
   kMalformedChunk,           ///< RFC 9112 section 7.1
   kMalformedForm,            ///< URL standard section 5.1, RFC 7578
   kIncompleteMessage,        ///< RFC 9112 section 8
+  kTwoForwarded,             ///< RFC 7239 section 8.1: nobody knows which of two fields a proxy wrote
+  kMalformedForwarded,       ///< RFC 7239 section 4
+  kMalformedProxyHeader,     ///< the PROXY protocol
   kPlainHttp,                ///< RFC 9110 section 15.5.1: the port speaks HTTPS
   kNoCredentials,            ///< RFC 9110 section 15.5.2
   kWrongCredentials,         ///< RFC 9110 section 15.5.2
+  kAddressRefused,           ///< RFC 9110 section 15.5.4: this address may not
+  kNoCertificate,            ///< RFC 9110 section 15.5.4: a TLS client certificate is missing
+  kUserRefused,              ///< RFC 9110 section 15.5.4: the credentials are good, but not for this path
+  kForeignOrigin,            ///< RFC 9110 section 15.5.4: from a page of another site
   kNoSuchRoot,               ///< RFC 9110 section 15.5.5
   kMethodNotAllowed,         ///< RFC 9110 section 15.5.6
   kHeaderTimeout,            ///< RFC 9110 section 15.5.9
@@ -42,7 +49,9 @@ enum class Refusal : std::uint8_t {
   kFileUpload,               ///< RFC 9110 section 15.5.16: a file in a multipart form
   kUnknownExpectation,       ///< RFC 9110 section 10.1.1
   kMisdirected,              ///< RFC 9110 section 7.4: an https resource over a connection without TLS
+  kUnknownHost,              ///< RFC 9110 section 7.4: this server has no such name
   kTooManyRequests,          ///< RFC 6585 section 4: more a second than an address may send
+  kTooManyAttempts,          ///< RFC 6585 section 4: wrong credentials, again and again
   kPipelineTooLong,          ///< RFC 6585 section 4: too many at once on one connection
   kHeaderTooLarge,           ///< RFC 6585 section 5
   kTooManyFields,            ///< RFC 6585 section 5
@@ -56,6 +65,7 @@ enum class Refusal : std::uint8_t {
   kTooManyOfClient,          ///< RFC 9110 section 15.6.4: as many as one address may have are open
   kQueueFull,                ///< RFC 9110 section 15.6.4: no handler process is free, and too many wait
   kWaitedTooLong,            ///< RFC 9110 section 15.6.4: no handler process became free
+  kTooManyChecks,            ///< RFC 9110 section 15.6.4: too many passwords wait for their hash
   kOutOfResources,           ///< RFC 9110 section 15.6.4: no memory or descriptor to hand the request on
   kHandlerTimeout,           ///< RFC 9110 section 15.6.5: the handler is what this server waited for
   kUnsupportedVersion,       ///< RFC 9110 section 15.6.6

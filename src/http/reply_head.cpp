@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "http/reply_head.h"
 
+#include <algorithm>
 #include <charconv>
 
+#include "http/characters.h"
 #include "http/status.h"
 
 namespace httpd::http {
@@ -16,6 +18,15 @@ void append_number(Integer value, int base, std::string& out) {
 }
 
 }  // namespace
+
+bool has_field(std::string_view lines, std::string_view name) noexcept {
+  while (!lines.empty()) {
+    const std::string_view line = lines.substr(0, lines.find('\n'));
+    if (iequals(line.substr(0, line.find(':')), name)) return true;
+    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
+  }
+  return false;
+}
 
 void append_reply_head(const ReplyHead& head, std::string& out) {
   out += "HTTP/1.1 ";

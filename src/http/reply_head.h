@@ -25,6 +25,9 @@ struct ReplyHead {
   std::string_view connection;
 };
 
+/// True when one of these header lines begins with `name`, in any case, and a colon.
+[[nodiscard]] bool has_field(std::string_view lines, std::string_view name) noexcept;
+
 /// Appends the head with its last empty line to `out`.
 void append_reply_head(const ReplyHead& head, std::string& out);
 

@@ -85,13 +85,18 @@ bool Address::is_any() const noexcept {
   return family() == AF_INET6 && IN6_IS_ADDR_UNSPECIFIED(&storage_.v6.sin6_addr);
 }
 
-std::string Address::text() const {
+std::string Address::ip_text() const {
   char buffer[INET6_ADDRSTRLEN] = {};
   if (family() == AF_INET && ::inet_ntop(AF_INET, &storage_.v4.sin_addr, buffer, sizeof buffer) != nullptr)
-    return std::string(buffer) + ':' + std::to_string(port());
+    return buffer;
   if (family() == AF_INET6 && ::inet_ntop(AF_INET6, &storage_.v6.sin6_addr, buffer, sizeof buffer) != nullptr)
-    return '[' + std::string(buffer) + "]:" + std::to_string(port());
+    return '[' + std::string(buffer) + ']';
   return family() == AF_UNIX ? "unix" : "unknown";
+}
+
+std::string Address::text() const {
+  const bool has_port = family() == AF_INET || family() == AF_INET6;
+  return has_port ? ip_text() + ':' + std::to_string(port()) : ip_text();
 }
 
 bool Address::operator==(const Address& other) const noexcept {

@@ -35,6 +35,8 @@ class Address {
   [[nodiscard]] bool is_any() const noexcept;
   /// "192.0.2.1:8888", "[2001:db8::1]:8888", "unix", or "unknown".
   [[nodiscard]] std::string text() const;
+  /// The same without the port: "192.0.2.1", "[2001:db8::1]".
+  [[nodiscard]] std::string ip_text() const;
   /// The same address, port and zone. Never true for AF_UNIX and AF_UNSPEC: what differs there is not kept.
   [[nodiscard]] bool operator==(const Address& other) const noexcept;
 

@@ -52,6 +52,17 @@ int set(httpd_engine* engine, const char* name, const httpd::ParameterValue& val
   }
 }
 
+int reload(httpd_engine* engine, httpd::server::Reload what, char* text, size_t size) {
+  httpd::server::ReloadResult result;
+  const int status = guarded(
+      engine, "", [&](httpd::opensips::Engine& target) { result = target.reload(what, kReloadPatience); });
+  if (status != 0) result = {false, "out of memory or descriptors; the log says more"};
+  if (size == 0) return -1;
+  const size_t copied = result.text.copy(text, size - 1);
+  text[copied] = '\0';
+  return result.good ? 0 : -1;
+}
+
 }  // namespace
 
 extern "C" {
@@ -176,14 +187,11 @@ unsigned long httpd_engine_statistic(const httpd_engine* engine, size_t index) {
 }
 
 int httpd_engine_reload_tls(httpd_engine* engine, char* text, size_t size) {
-  httpd::server::ReloadResult result;
-  const int status =
-      guarded(engine, "", [&](httpd::opensips::Engine& target) { result = target.reload(kReloadPatience); });
-  if (status != 0) result = {false, "out of memory or descriptors; the log says more"};
-  if (size == 0) return -1;
-  const size_t copied = result.text.copy(text, size - 1);
-  text[copied] = '\0';
-  return result.good ? 0 : -1;
+  return reload(engine, httpd::server::Reload::kTls, text, size);
+}
+
+int httpd_engine_reload_credentials(httpd_engine* engine, char* text, size_t size) {
+  return reload(engine, httpd::server::Reload::kCredentials, text, size);
 }
 
 }  // extern "C"

@@ -101,6 +101,8 @@ unsigned long httpd_engine_statistic(const struct httpd_engine* engine, size_t i
  * (`size` bytes with its NUL) to the certificates now in service, a line each, and returns 0; or to what is
  * wrong, and returns -1. */
 int httpd_engine_reload_tls(struct httpd_engine* engine, char* text, size_t size);
+/* The same for the files of users and tokens; the text is one line. */
+int httpd_engine_reload_credentials(struct httpd_engine* engine, char* text, size_t size);
 
 #ifdef __cplusplus
 }

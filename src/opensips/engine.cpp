@@ -10,8 +10,8 @@
 #include "process/worker_pool.h"
 #include "server/listen_address.h"
 #include "server/parameters.h"
+#include "server/reload.h"
 #include "server/startup_advice.h"
-#include "server/tls_reload.h"
 #include "server/tls_settings.h"
 
 namespace httpd::opensips {
@@ -89,9 +89,10 @@ void Engine::accept_modules(std::size_t private_memory) {
 }
 
 void Engine::open() {
-  server::check_access(settings_.access);
+  server::check_access(settings_.access, settings_.tls.options.verify_client != net::TlsVerifyClient::kNone);
   reloads_.emplace();
   if (settings_.workers != 0) meeting_point_.emplace();
+  users_ = server::load_credentials(settings_);
   credentials_ = server::load_tls(settings_.tls, log_);
   if (credentials_ != nullptr) server::advise(*credentials_, log_);
   // None are inherited: OpenSIPS closes all descriptors that it was started with.
@@ -103,6 +104,7 @@ void Engine::open() {
 void Engine::check_modules() const {
   if (c_api_ && !c_api_->error().empty())
     throw ConfigError("a module could not register its root path: " + c_api_->error());
+  server::check_rules(settings_.access.rules, router_);
 }
 
 void Engine::leave_sockets() noexcept {
@@ -126,9 +128,12 @@ int Engine::serve() {
     server.init_handlers();
   }
   if (credentials_ != nullptr) server.use_tls(credentials_);
+  server.use_credentials(users_);
   for (const server::Endpoint& endpoint : endpoints_)
-    server.serve(endpoint.socket, endpoint.tls);
-  reloads_->serve(serving->loop, [this] { return server::reload_tls(serving_->server, settings_, log_); });
+    server.serve(endpoint.socket, endpoint.tls, endpoint.proxy_protocol);
+  reloads_->serve(serving->loop, [this](server::Reload what) {
+    return server::reload(what, serving_->server, settings_, log_);
+  });
   serving_ = std::move(serving);
   server::announce(endpoints_, router_, log_);
   return serving_->loop.descriptor();
@@ -197,10 +202,10 @@ void Engine::finish(std::chrono::milliseconds patience) {
   if (!drained) serving_->server.log_unfinished(patience);
 }
 
-server::ReloadResult Engine::reload(std::chrono::milliseconds patience) {
-  if (!settings_.tls.configured())
+server::ReloadResult Engine::reload(server::Reload what, std::chrono::milliseconds patience) {
+  if (what == server::Reload::kTls && !settings_.tls.configured())
     return {false, "there are no TLS files to read again: neither tls_cert_file nor tls_key_file is set"};
-  return reloads_->request(patience);
+  return reloads_->request(what, patience);
 }
 
 }  // namespace httpd::opensips

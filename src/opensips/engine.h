@@ -57,7 +57,7 @@ class Engine final : private capi::CallObserver {
   [[nodiscard]] const std::deque<server::Route>& routes() const noexcept { return router_.routes(); }
   [[nodiscard]] std::vector<server::RequestBoard::Entry> requests() const { return board_.entries(); }
   [[nodiscard]] const server::Statistics& statistics() const noexcept { return *statistics_; }
-  [[nodiscard]] server::ReloadResult reload(std::chrono::milliseconds patience);
+  [[nodiscard]] server::ReloadResult reload(server::Reload what, std::chrono::milliseconds patience);
   [[nodiscard]] Log& log() noexcept { return log_; }
 
  private:
@@ -81,6 +81,7 @@ class Engine final : private capi::CallObserver {
   std::optional<capi::CApi> c_api_;
   std::optional<capi::CApi::Current> current_c_api_;
   std::shared_ptr<const net::TlsCredentials> credentials_;  // shared with the sessions that begin with them
+  std::shared_ptr<const server::Credentials> users_;        // shared with the checks that begin with them
   std::vector<server::Endpoint> endpoints_;
   std::string addresses_;
   std::optional<process::MeetingPoint> meeting_point_;

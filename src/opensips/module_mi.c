@@ -106,6 +106,22 @@ static mi_response_t* mi_tls_reload(const mi_params_t* params, struct mi_handler
   return response;
 }
 
+static mi_response_t* mi_auth_reload(const mi_params_t* params, struct mi_handler* async) {
+  char text[RELOAD_TEXT_SIZE];
+  mi_item_t* result;
+  mi_response_t* response;
+  (void)params;
+  (void)async;
+  if (httpd_engine_reload_credentials(httpd_module_engine(), text, sizeof text) != 0)
+    return init_mi_error_extra(RELOAD_FAILED, MI_SSTR("Credentials not reloaded"), text, (int)strlen(text));
+  response = init_mi_result_object(&result);
+  if (response != NULL && add_mi_string(result, MI_SSTR("Credentials"), text, (int)strlen(text)) < 0) {
+    free_mi_response(response);
+    return NULL;
+  }
+  return response;
+}
+
 const mi_export_t httpd_mi_commands[] = {
     {MI_NAME("list_root_path"),
      "lists the root paths and the modules that serve them",
@@ -117,6 +133,11 @@ const mi_export_t httpd_mi_commands[] = {
      0,
      0,
      {{mi_tls_reload, {0}}, {EMPTY_MI_RECIPE}} MI_ALIAS("tls_reload")},
+    {MI_NAME("auth_reload"),
+     "reads the files of users and tokens again",
+     0,
+     0,
+     {{mi_auth_reload, {0}}, {EMPTY_MI_RECIPE}} MI_ALIAS("auth_reload")},
     {MI_NAME("requests"),
      "lists the requests that are with handlers, where and since when, and those that wait for one",
      0,

@@ -22,6 +22,8 @@
   P(max_pipelined_requests)    \
   P(max_request_rate)          \
   P(max_request_burst)         \
+  P(max_auth_failures)         \
+  P(auth_failure_delay)        \
   P(workers)                   \
   P(max_queue)                 \
   P(max_root_workers)          \
@@ -45,6 +47,12 @@
   P(auth_realm)              \
   P(auth_username)           \
   P(auth_password)           \
+  P(auth_file)               \
+  P(auth_token_file)         \
+  P(access)                  \
+  P(allowed_hosts)           \
+  P(trusted_proxies)         \
+  P(forwarded_header)        \
   P(tls_cert_file)           \
   P(tls_key_file)            \
   P(tls_ocsp_file)           \

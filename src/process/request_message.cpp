@@ -47,6 +47,7 @@ std::optional<net::Address> take_address(std::string_view& bytes) noexcept {
 void append_origin(const Origin& origin, std::string& bytes) {
   append_address(origin.client, bytes);
   append_address(origin.server, bytes);
+  append_text(origin.user, bytes);
   if (origin.tls == nullptr) return;
   for (const auto text : kTlsTexts)
     append_text((*origin.tls).*text, bytes);
@@ -55,8 +56,9 @@ void append_origin(const Origin& origin, std::string& bytes) {
 std::optional<Origin> read_origin(std::string_view bytes) {
   const std::optional<net::Address> client = take_address(bytes);
   const std::optional<net::Address> server = client ? take_address(bytes) : std::nullopt;
-  if (!server) return std::nullopt;
-  Origin origin{*client, *server, nullptr};
+  const std::optional<std::string_view> user = server ? take_text(bytes) : std::nullopt;
+  if (!user) return std::nullopt;
+  Origin origin{*client, *server, std::string(*user), nullptr};
   if (bytes.empty()) return origin;
   auto tls = std::make_shared<TlsSession>();
   for (const auto text : kTlsTexts) {
@@ -71,7 +73,9 @@ std::optional<Origin> read_origin(std::string_view bytes) {
 
 Outgoing request_message(std::uint64_t id, const server::Exchange& request, std::string& origin_bytes) {
   origin_bytes.clear();
-  append_origin({request.client_address(), request.server_address(), request.tls_session()}, origin_bytes);
+  append_origin({request.client_address(), request.server_address(), std::string(request.user()),
+                 request.tls_session()},
+                origin_bytes);
   const std::string_view head = request.parser().head_text();
   const std::string_view body = request.body();
   Outgoing message;

@@ -20,6 +20,7 @@ namespace httpd::process {
 struct Origin {
   net::Address client;
   net::Address server;
+  std::string user;                       // whose credentials it came with
   std::shared_ptr<const TlsSession> tls;  // shared with the exchange; null for a request in clear
 };
 

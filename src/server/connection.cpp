@@ -4,6 +4,8 @@
 #include <sys/socket.h>
 #include <utility>
 
+#include "http/wipe.h"
+
 namespace httpd::server {
 namespace {
 
@@ -14,21 +16,23 @@ constexpr net::Duration kLongestTurn = std::chrono::milliseconds(5);
 }  // namespace
 
 Connection::Connection(Context& context, Owner& owner, std::unique_ptr<net::Stream> stream,
-                       const net::Address& peer, Admission::Place place)
+                       const net::Address& peer, Admission::Place place, Preface preface)
     : context_(context),
       owner_(owner),
       stream_(std::move(stream)),
       place_(std::move(place)),
       peer_(peer),
-      phase_(stream_->tls() != nullptr ? Phase::kHandshake : first_phase()) {
+      phase_(preface == Preface::kProxyHeader ? Phase::kProxyHeader : first_phase()) {
   // Edge-triggered and for both directions from the start, so that no request costs an epoll_ctl.
   context_.loop.add(stream_->descriptor(), EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLET, *this);
   context_.statistics.add(Statistics::kOpenConnections);
   // One that is turned away is so with its first event: that the socket can be written to.
-  set_limit(phase_ == Phase::kHandshake ? Limit::kHandshake : Limit::kIdle, true);
+  set_limit(first_limit(), true);
 }
 
 Connection::~Connection() {
+  check_.reset();
+  http::wipe(stash_);
   // Cut off by the server's end: half a reply must not look like a whole one.
   if (phase_ == Phase::kStreaming || !queue_.empty()) stream_->abort();
   context_.loop.remove(stream_->descriptor(), *this);
@@ -109,6 +113,8 @@ Connection::Step Connection::step() {
     if (!flush()) return Step::kWait;
   }
   switch (phase_) {
+    case Phase::kProxyHeader:
+      return read_proxy_header();
     case Phase::kHandshake:
       return shake_hands();
     case Phase::kTurnedAway:
@@ -116,6 +122,8 @@ Connection::Step Connection::step() {
     case Phase::kIdle:
     case Phase::kHead:
       return read_head();
+    case Phase::kChecking:
+      return on_checked();
     case Phase::kBody:
       return read_body();
     case Phase::kHandling:
@@ -148,6 +156,7 @@ bool Connection::wait() {
   }
   send_watch_.reset();
   switch (phase_) {
+    case Phase::kProxyHeader:
     case Phase::kHandshake:
     case Phase::kTurnedAway:
     case Phase::kIdle:
@@ -155,10 +164,13 @@ bool Connection::wait() {
         close();
         return false;
       }
-      set_limit(phase_ == Phase::kHandshake ? Limit::kHandshake : Limit::kIdle, false);
+      set_limit(first_limit(), false);
       break;
     case Phase::kHead:
       set_limit(Limit::kHead, false);
+      break;
+    case Phase::kChecking:
+      set_limit(Limit::kNone, true);  // the check has its own
       break;
     case Phase::kBody:
       set_limit(Limit::kBody, progressed_);

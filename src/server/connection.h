@@ -8,8 +8,10 @@
 #include <string_view>
 
 #include "net/event_loop.h"
+#include "net/proxy_header.h"
 #include "net/stream.h"
-#include "server/admission.h"
+#include "server/access/admission.h"
+#include "server/access/credential_check.h"
 #include "server/context.h"
 #include "server/exchange.h"
 #include "server/output.h"
@@ -26,6 +28,7 @@ class Connection final : public net::ListNode<Connection>,
                          private net::Timer,
                          private net::Task,
                          private Exchange::Owner,
+                         private CredentialCheck::Owner,
                          private BodySource::Waker {
  public:
   class Owner {
@@ -37,10 +40,13 @@ class Connection final : public net::ListNode<Connection>,
     ~Owner() = default;
   };
 
+  /// What a connection begins with, before TLS.
+  enum class Preface : bool { kNone, kProxyHeader };
+
   /// Starts to wait for requests, or to tell the client of the refusal that `place` holds. `context` and
   /// `owner` must outlive it. Throws std::system_error when the kernel cannot watch the stream.
   Connection(Context& context, Owner& owner, std::unique_ptr<net::Stream> stream, const net::Address& peer,
-             Admission::Place place);
+             Admission::Place place, Preface preface = Preface::kNone);
   ~Connection() override;
   Connection(const Connection&) = delete;
   Connection& operator=(const Connection&) = delete;
@@ -50,20 +56,23 @@ class Connection final : public net::ListNode<Connection>,
 
  private:
   enum class Phase : std::uint8_t {
-    kHandshake,   // TLS is being agreed on
-    kTurnedAway,  // there is no place for it, which the client is to be told
-    kIdle,        // between requests
-    kHead,        // a request has begun
-    kBody,        // its head is complete
-    kHandling,    // a handler keeps the reply
-    kStreaming,   // the reply's body comes from a BodySource
-    kEnding,      // the last reply is being written; then the connection closes
-    kLingering,   // we have closed our side and wait for the client to close its own
+    kProxyHeader,  // a trusted proxy tells who the client is
+    kHandshake,    // TLS is being agreed on
+    kTurnedAway,   // there is no place for it, which the client is to be told
+    kIdle,         // between requests
+    kHead,         // a request has begun
+    kChecking,     // its head is complete, and its credentials take time
+    kBody,         // its head is complete
+    kHandling,     // a handler keeps the reply
+    kStreaming,    // the reply's body comes from a BodySource
+    kEnding,       // the last reply is being written; then the connection closes
+    kLingering,    // we have closed our side and wait for the client to close its own
     kClosed,
   };
   enum class Step : bool { kWait, kAgain };
   enum class Limit : std::uint8_t {
     kNone,
+    kProxyHeader,
     kHandshake,
     kIdle,
     kHead,
@@ -93,6 +102,7 @@ class Connection final : public net::ListNode<Connection>,
   void on_reply_finished(Exchange& exchange) noexcept override;
   const net::Address& local_address() noexcept override;
   void on_wake() noexcept override;
+  void on_credentials_checked() noexcept override;
 
   void drive() noexcept { take_turn(Limit::kNone); }
   void take_turn(Limit expired) noexcept;
@@ -102,12 +112,24 @@ class Connection final : public net::ListNode<Connection>,
 
   // Time limits (connection_limits.cpp)
   void set_limit(Limit limit, bool restart);
+  [[nodiscard]] Limit first_limit() const noexcept;
   void on_limit(Limit expired);
   void await_client();
   void on_send_limit();
   [[nodiscard]] net::Duration body_patience() const noexcept;
   [[nodiscard]] net::Duration send_patience() noexcept;
   void look_at_client() noexcept;
+
+  // Who may come in (connection_access.cpp)
+  Step read_proxy_header();
+  Step on_proxy_header(const net::ProxyHeader& header);
+  Step refuse_early(http::Refusal refusal);
+  [[nodiscard]] bool is_forwarded() const noexcept;
+  Step decide();
+  Step on_checked();
+  Step on_verdict(Access::Verdict verdict);
+  [[nodiscard]] Access::Visitor visitor() const noexcept;
+  [[nodiscard]] std::string refusal_detail(http::Refusal refusal) const;
 
   // The beginning of a connection over TLS (connection_tls.cpp)
   Step shake_hands();
@@ -119,12 +141,14 @@ class Connection final : public net::ListNode<Connection>,
   Step read_head();
   Step read_body();
   Step on_head_complete();
+  Step on_decided();
   void count_request();
   Step want_input();
   Fill fill();
   Step on_input_end();
   Step discard_input();
   void consume(std::size_t bytes) noexcept { input_.remove_prefix(bytes); }
+  void extend_stash(std::string_view more);
   void keep_input();
 
   // Replies (connection_reply.cpp)
@@ -155,7 +179,9 @@ class Connection final : public net::ListNode<Connection>,
   void end_patience();
 
   [[nodiscard]] std::string client_text() const;
+  /// Once the client is known.
   [[nodiscard]] Phase first_phase() const noexcept {
+    if (stream_->tls() != nullptr && tls_ == nullptr) return Phase::kHandshake;
     return place_.refusal() == http::Refusal::kNone ? Phase::kIdle : Phase::kTurnedAway;
   }
 
@@ -163,7 +189,8 @@ class Connection final : public net::ListNode<Connection>,
   Owner& owner_;
   std::unique_ptr<net::Stream> stream_;
   Admission::Place place_;
-  std::unique_ptr<Exchange> exchange_;  // from the first byte of a request to the end of its reply
+  std::unique_ptr<CredentialCheck> check_;  // of the request in work, while it takes time
+  std::unique_ptr<Exchange> exchange_;      // from the first byte of a request to the end of its reply
   OutputQueue queue_;
   std::string stash_;       // input that waits for more, or for its turn
   std::string_view input_;  // what is to be parsed next: in stash_, or in the context's read buffer
@@ -179,6 +206,7 @@ class Connection final : public net::ListNode<Connection>,
   std::unique_ptr<SendWatch> send_watch_;         // while a client keeps its replies waiting
   std::uint32_t requests_ = 0;                    // on this connection
   std::uint32_t requests_read_ = 0;               // that came with the last read
+  std::uint32_t retry_after_ = 0;                 // seconds; of a refusal that says so
   http::Refusal refusal_ = http::Refusal::kNone;  // to be sent once the message is complete
   bool readable_ = false;      // an event said so, and no read since has found the socket empty
   bool hung_up_ = false;       // the end of the input is near: read until it comes

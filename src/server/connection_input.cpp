@@ -5,6 +5,7 @@
 
 #include "http/head_scanner.h"
 #include "http/reply_head.h"
+#include "http/wipe.h"
 #include "server/connection.h"
 
 namespace httpd::server {
@@ -51,16 +52,12 @@ Connection::Step Connection::on_head_complete() {
   if (context_.refusing) return refuse(http::Refusal::kShuttingDown, true);
   if (requests_read_ > context_.settings.max_pipelined_requests)
     return refuse(http::Refusal::kPipelineTooLong, true);
-  if (!context_.admission.charge(place_)) {
-    refusal_ = http::Refusal::kTooManyRequests;
-    context_.statistics.add(Statistics::kRateRefusals);
-    // Before anything else is looked at, so that strangers learn nothing of what is served.
-  } else if (refusal_ = context_.access.decide(exchange_->parser().head());
-             refusal_ == http::Refusal::kNone) {
-    refusal_ = exchange_->route(context_.router);
-  } else {
-    context_.statistics.add(Statistics::kAuthFailures);
-  }
+  return decide();
+}
+
+/// Whether the request is served is known; it has a body, or not.
+Connection::Step Connection::on_decided() {
+  const http::Framing& framing = exchange_->parser().head().framing;
   // A path that could mean two things is answered like a message that could: nothing after it is trusted.
   if (refusal_ == http::Refusal::kMalformedTarget) return refuse(refusal_, true);
   if (framing.body == http::Framing::Body::kNone) return on_message_complete();
@@ -142,7 +139,7 @@ Connection::Fill Connection::fill() {
   // What was answered goes out first: the input may turn out to be broken, and the connection with it.
   if (!context_.output.empty() && !flush()) return Fill::kBlocked;
   keep_input();
-  char* const buffer = context_.read_buffer.get();
+  char* const buffer = context_.read_buffer.data();
   const net::IoResult result = stream_->read(buffer, Context::kReadBufferSize);
   switch (result.state) {
     case net::IoResult::State::kDone:
@@ -153,7 +150,7 @@ Connection::Fill Connection::fill() {
       if (stash_.empty()) {
         input_ = {buffer, result.bytes};
       } else {
-        stash_.append(buffer, result.bytes);
+        extend_stash({buffer, result.bytes});
         input_ = stash_;
       }
       return Fill::kData;
@@ -176,16 +173,32 @@ Connection::Step Connection::on_input_end() {
   return Step::kAgain;
 }
 
+/// What is not needed any more, a password perhaps, is overwritten: here, and wherever the stash is given up.
+void Connection::extend_stash(std::string_view more) {
+  if (stash_.capacity() - stash_.size() < more.size()) {
+    std::string larger;
+    larger.reserve(2 * stash_.size() + more.size());
+    larger += stash_;
+    http::wipe(stash_);
+    stash_.swap(larger);
+  }
+  stash_ += more;
+}
+
 /// Moves input that is left over to memory of this connection's own, and gives that back when nothing is
 /// left.
 void Connection::keep_input() {
   if (input_.empty()) {
+    if (!stash_.empty()) http::wipe(stash_);
     // Assigning an empty string would keep the memory.
     if (stash_.capacity() > std::string().capacity()) std::string().swap(stash_);
-    stash_.clear();
   } else if (std::greater_equal<>()(input_.data(), stash_.data()) &&
              std::less<>()(input_.data(), stash_.data() + stash_.size())) {
-    stash_.erase(0, stash_.size() - input_.size());
+    const std::size_t size = stash_.size();
+    stash_.erase(0, size - input_.size());
+    const std::size_t left = stash_.size();
+    stash_.resize(size, '\0');
+    stash_.resize(left);
   } else {
     stash_.assign(input_);
   }
@@ -195,7 +208,7 @@ void Connection::keep_input() {
 Connection::Step Connection::discard_input() {
   for (int reads = 0; reads < kDiscardReads; ++reads) {
     if (!readable_) return Step::kWait;
-    const net::IoResult result = stream_->read(context_.read_buffer.get(), Context::kReadBufferSize);
+    const net::IoResult result = stream_->read(context_.read_buffer.data(), Context::kReadBufferSize);
     if (result.state == net::IoResult::State::kBlocked) {
       readable_ = false;
     } else if (result.state != net::IoResult::State::kDone) {

@@ -32,6 +32,12 @@ net::Duration look_interval(std::chrono::seconds limit) noexcept {
 
 }  // namespace
 
+/// While no request has begun.
+Connection::Limit Connection::first_limit() const noexcept {
+  if (phase_ == Phase::kProxyHeader) return Limit::kProxyHeader;
+  return phase_ == Phase::kHandshake ? Limit::kHandshake : Limit::kIdle;
+}
+
 void Connection::set_limit(Limit limit, bool restart) {
   if (limit == limit_ && !restart) return;
   limit_ = limit;
@@ -40,6 +46,9 @@ void Connection::set_limit(Limit limit, bool restart) {
   switch (limit) {
     case Limit::kNone:
       return cancel();
+    case Limit::kProxyHeader:
+      delay = settings.header_timeout;
+      break;
     case Limit::kHandshake:
       delay = settings.tls_handshake_timeout;
       if (place_.is_reserved()) delay = std::min(delay, kReservedPatience);
@@ -103,6 +112,10 @@ void Connection::on_limit(Limit expired) {
                         "tls_handshake_timeout of module httpd moves this limit",
                         client_text(), context_.settings.tls_handshake_timeout.count()));
       close();
+      break;
+    case Limit::kProxyHeader:
+      context_.statistics.add(Statistics::kTimeouts);
+      refuse_early(http::Refusal::kHeaderTimeout);
       break;
     case Limit::kHead:
       context_.statistics.add(Statistics::kTimeouts);

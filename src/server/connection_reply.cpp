@@ -19,16 +19,6 @@ constexpr std::size_t kStreamWindow = 32 * 1024;  // what is asked of a BodySour
 constexpr net::Duration kNoticeable = std::chrono::milliseconds(1);
 constexpr std::string_view kAllowAnywhere = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
-/// True when one of these header lines begins with `name` and a colon.
-bool has_field(std::string_view lines, std::string_view name) noexcept {
-  while (!lines.empty()) {
-    const std::string_view line = lines.substr(0, lines.find('\n'));
-    if (http::iequals(line.substr(0, line.find(':')), name)) return true;
-    lines.remove_prefix(std::min(line.size() + 1, lines.size()));
-  }
-  return false;
-}
-
 }  // namespace
 
 Connection::Step Connection::turn_away() {
@@ -79,6 +69,8 @@ Connection::Step Connection::refuse(http::Refusal refusal, bool close) {
   exchange_->refuse(info.status, info.reason);
   if (refusal == http::Refusal::kMethodNotAllowed) exchange_->add_engine_field("Allow", route->allow());
   if (refusal == http::Refusal::kTooManyRequests) exchange_->add_engine_field("Retry-After", "1");
+  if (refusal == http::Refusal::kTooManyAttempts)
+    exchange_->add_engine_field("Retry-After", std::to_string(retry_after_));
   if (close) {
     keep_alive_ = false;
     linger_ = true;  // the client may still be sending
@@ -92,10 +84,10 @@ void Connection::log_refusal(http::Refusal refusal) {
   const LogLevel level = info.parameter.empty() ? LogLevel::kInfo : LogLevel::kWarning;
   if (!context_.log.enabled(level) || !context_.throttle.admit(context_.log, context_.loop.now())) return;
   const bool of_handler = refusal == http::Refusal::kHandlerTimeout;
-  context_.log.write(level,
-                     refusal_line(refusal, client_text(),
-                                  exchange_->parser().request_line(phase_ == Phase::kHead ? input_ : ""),
-                                  of_handler ? exchange_->root() : std::string_view()));
+  context_.log.write(
+      level, refusal_line(refusal, client_text(),
+                          exchange_->parser().request_line(phase_ == Phase::kHead ? input_ : ""),
+                          of_handler ? exchange_->root() : std::string_view(), refusal_detail(refusal)));
 }
 
 void Connection::start_reply() {
@@ -106,14 +98,17 @@ void Connection::start_reply() {
     linger_ = true;  // the client does not know yet, and may have sent more
   }
   const Route* const route = exchange_->routed_to();
-  if (status == 405 && route != nullptr && !has_field(exchange_->reply_fields(), "Allow"))
+  if (status == 405 && route != nullptr && !http::has_field(exchange_->reply_fields(), "Allow"))
     exchange_->add_engine_field(
         "Allow", route->allow(exchange_->method() == Method::kGet ? MethodSet{Method::kGet, Method::kHead}
                                                                   : MethodSet{exchange_->method()}));
 
   // RFC 9110 section 15.5.2: handlers in C cannot set the field.
-  if (status == 401 && !has_field(exchange_->reply_fields(), "WWW-Authenticate"))
-    exchange_->add_engine_field("WWW-Authenticate", context_.access.challenge());
+  if (status == 401 && !http::has_field(exchange_->reply_fields(), "WWW-Authenticate"))
+    for (const std::string& challenge : context_.access.challenges())
+      exchange_->add_engine_field("WWW-Authenticate", challenge);
+
+  exchange_->add_access_fields();
 
   Exchange::Body& body = exchange_->reply_body();
   // RFC 9110 section 15.3.6: a 205 has no content, and says so.
@@ -236,7 +231,7 @@ Connection::Step Connection::pump_stream() {
   woken_ = false;
   keep_input();  // the read buffer is about to be used for the body
   BodySource& source = *std::get<std::unique_ptr<BodySource>>(exchange_->reply_body());
-  char* const buffer = context_.read_buffer.get();
+  char* const buffer = context_.read_buffer.data();
   const std::ptrdiff_t count = ask_source(source, stream_position_, std::span(buffer, kStreamWindow),
                                           exchange_->root(), context_.handler_log);
   const bool first = std::exchange(head_pending_, false);

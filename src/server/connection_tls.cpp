@@ -67,6 +67,12 @@ Connection::Step Connection::on_plain_text() {
 }
 
 std::string Connection::client_text() const {
+  if (exchange_ != nullptr && is_forwarded()) {
+    const net::Address& client = exchange_->client_address();
+    // Most proxies do not tell the port.
+    return fmt::format("{} (through {})", client.port() == 0 ? client.ip_text() : client.text(),
+                       peer_.text());
+  }
   if (peer_.family() != AF_UNIX) return peer_.text();
   ucred credentials{};
   socklen_t length = sizeof credentials;

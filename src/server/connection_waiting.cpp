@@ -50,7 +50,8 @@ void Connection::end_patience() {
   if (exchange_->finished()) return;
   context_.statistics.add(Statistics::kHandlerTimeouts);
   std::unique_ptr<Exchange> fresh = context_.take_exchange();
-  fresh->begin(*this, peer_, tls_);
+  fresh->begin(*this, exchange_->client_address(), tls_);
+  fresh->set_access_fields(exchange_->access_fields());
   fresh->parser().parse_head(exchange_->parser().head_text());
   fresh->route(context_.router);
   context_.give_back(std::exchange(exchange_, std::move(fresh)));

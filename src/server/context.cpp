@@ -17,10 +17,10 @@ Context::Context(net::EventLoop& event_loop, const Settings& all_settings, const
       router(all_routes),
       log(host_log),
       statistics(counters),
-      access(all_settings.access),
       admission(all_settings, event_loop),
+      access(all_settings.access, all_routes, admission, event_loop, counters),
       handler_log(host_log, event_loop),
-      read_buffer(std::make_unique<char[]>(kReadBufferSize)) {
+      read_buffer(kReadBufferSize) {
   output.reserve(kOutputReserve);
   spare_.reserve(kSpareExchanges);
 }

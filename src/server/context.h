@@ -11,8 +11,9 @@
 
 #include "http/date.h"
 #include "net/event_loop.h"
-#include "server/access.h"
-#include "server/admission.h"
+#include "net/secret_memory.h"
+#include "server/access/access.h"
+#include "server/access/admission.h"
 #include "server/dispatcher.h"
 #include "server/exchange.h"
 #include "server/log_throttle.h"
@@ -56,12 +57,12 @@ class Context final : private Exchange::Owner {
   const Router& router;
   Log& log;
   Statistics& statistics;
-  const Access access;
   Admission admission;
+  Access access;
   LogThrottle throttle;
   ThrottledLog handler_log;
   http::DateCache date;
-  std::unique_ptr<char[]> read_buffer;
+  net::SecretBytes read_buffer;  ///< of kReadBufferSize: what clients send, passwords too
   /// Replies of the connection whose turn it is, until they are written. Empty between turns: see Turn.
   std::string output;
   net::TimePoint turn_began;         ///< of the connection whose turn it is

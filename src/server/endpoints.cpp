@@ -178,6 +178,10 @@ std::vector<ListenAddress> listeners_of(const Settings& settings) {
   }
   listeners.insert(listeners.end(), settings.listen.begin(), settings.listen.end());
   for (auto one = listeners.begin(); one != listeners.end(); ++one) {
+    if (one->proxy_protocol && settings.access.forwarding.trusted_proxies.empty())
+      throw ConfigError(fmt::format(
+          "{} has proxy_protocol=on, but nobody is trusted to use it: set trusted_proxies of module httpd",
+          one->text()));
     if (one->tls && !tls)
       throw ConfigError(fmt::format(
           "{} needs a certificate: set the parameters tls_cert_file and tls_key_file of module httpd",
@@ -205,10 +209,10 @@ std::vector<Endpoint> open_endpoints(const std::vector<ListenAddress>& listeners
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     const ListenAddress& listener = listeners[i];
     for (net::ListenSocket& socket : given[i])
-      endpoints.push_back({std::move(socket), listener.tls});
+      endpoints.push_back({std::move(socket), listener.tls, listener.proxy_protocol});
     if (!given[i].empty()) continue;
     auto socket = with_advice(listener, program, false, [&listener] { return bind(listener); });
-    endpoints.push_back({*std::move(socket), listener.tls});
+    endpoints.push_back({*std::move(socket), listener.tls, listener.proxy_protocol});
   }
   return endpoints;
 }

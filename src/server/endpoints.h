@@ -17,7 +17,8 @@ namespace httpd::server {
 /// A socket that is served.
 struct Endpoint {
   net::ListenSocket socket;
-  bool tls;  ///< connections begin with a handshake
+  bool tls;                     ///< connections begin with a handshake
+  bool proxy_protocol = false;  ///< trusted proxies begin with a PROXY header, before all else
   /// "http://127.0.0.1:8888", "https://[::1]:8443", "unix:/run/httpd.sock".
   [[nodiscard]] std::string url() const;
 };

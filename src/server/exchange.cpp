@@ -13,6 +13,7 @@
 #include "http/error_body.h"
 #include "http/form.h"
 #include "http/multipart.h"
+#include "http/reply_head.h"
 #include "server/file_reply.h"
 #include "server/handler_call.h"
 #include "server/request_board.h"
@@ -105,6 +106,8 @@ void Exchange::end() noexcept {
   route_ = nullptr;
   owner_ = nullptr;
   tls_.reset();
+  user_.clear();
+  access_fields_.clear();
   loop_ = nullptr;
   log_ = nullptr;
   net::ListNode<net::Task>::unlink();
@@ -133,11 +136,20 @@ http::Refusal Exchange::route(const Router& router) {
       http::parse_media_type(line.value, media_type_);
       break;
     }
+  // The root first, whatever is wrong besides: it says what the rules of access are.
+  const http::Refusal of_path = find_root(router);
   if (!head.method || *head.method == Method::kConnect) return http::Refusal::kUnknownMethod;
   if (head.target.is_https && tls_ == nullptr) return http::Refusal::kMisdirected;
   if (head.framing.unknown_expectation) return http::Refusal::kUnknownExpectation;
-  if (head.target.form == http::Target::Form::kAsterisk) return http::Refusal::kNone;
+  if (of_path != http::Refusal::kNone || route_ == nullptr) return of_path;
+  return route_->methods.has(*head.method) ? http::Refusal::kNone : http::Refusal::kMethodNotAllowed;
+}
 
+http::Refusal Exchange::find_root(const Router& router) {
+  const http::RequestHead& head = parser_.head();
+  route_ = nullptr;
+  if (head.target.form != http::Target::Form::kOrigin && head.target.form != http::Target::Form::kAbsolute)
+    return http::Refusal::kNone;
   std::string_view path = head.target.path;
   decoded_path_.clear();
   if (!http::decode_path(path, decoded_path_)) return http::Refusal::kMalformedTarget;
@@ -145,7 +157,7 @@ http::Refusal Exchange::route(const Router& router) {
   route_ = router.find(path);
   if (route_ == nullptr) return http::Refusal::kNoSuchRoot;
   below_root_ = path.substr(1 + route_->root.size());
-  return route_->methods.has(*head.method) ? http::Refusal::kNone : http::Refusal::kMethodNotAllowed;
+  return http::Refusal::kNone;
 }
 
 bool Exchange::is_form() const noexcept {
@@ -232,6 +244,12 @@ void Exchange::take_reply_head(int status, std::string_view type, std::string_vi
   content_type_.assign(type);
   fields_.assign(fields);
   status_ = status;
+}
+
+/// A handler that has rules of its own for pages of other origins knows better.
+void Exchange::add_access_fields() {
+  if (!access_fields_.empty() && !http::has_field(fields_, "Access-Control-Allow-Origin"))
+    fields_ += access_fields_;
 }
 
 void Exchange::add_engine_field(std::string_view name, std::string_view value) {

@@ -65,6 +65,14 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
   void end() noexcept;
 
+  /// Who the request comes from, where a proxy has told that.
+  void set_client(const net::Address& client) noexcept { client_ = client; }
+  /// Whose credentials it came with.
+  void set_user(std::string_view user) { user_.assign(user); }
+  /// Header lines for the reply, whatever that is, and of whomever.
+  void set_access_fields(std::string lines) noexcept { access_fields_ = std::move(lines); }
+  [[nodiscard]] const std::string& access_fields() const noexcept { return access_fields_; }
+
   [[nodiscard]] http::RequestParser& parser() noexcept { return parser_; }
   [[nodiscard]] const http::RequestParser& parser() const noexcept { return parser_; }
   [[nodiscard]] std::string& received_body() noexcept { return body_; }
@@ -104,6 +112,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   /// Replaces the reply by an error with this sentence, in the client's preferred form (RFC 9110 section
   /// 12.5.1): plain text or JSON, see http::error_body().
   void refuse(int status, std::string_view reason);
+  void add_access_fields();
   void add_engine_field(std::string_view name, std::string_view value);
   /// Takes over what a handler in another process said: status, content type ("" for the default one) and
   /// header lines, as content_type_given() and reply_fields() of that process's exchange gave them.
@@ -134,6 +143,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   [[nodiscard]] const std::shared_ptr<const TlsSession>& tls_session() const noexcept { return tls_; }
   [[nodiscard]] const sockaddr& server() const noexcept override { return server_address().get(); }
   [[nodiscard]] const TlsSession* tls() const noexcept override { return tls_.get(); }
+  [[nodiscard]] std::string_view user() const noexcept override { return user_; }
 
   // ReplyChannel
   void set_status(int code) override;
@@ -151,6 +161,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   void held_by(Reply* holder) noexcept override { holder_ = holder; }
 
  private:
+  http::Refusal find_root(const Router& router);
   [[nodiscard]] bool is_form() const noexcept;
   // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
   void reset_reply() noexcept;
@@ -171,6 +182,8 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   Owner* owner_ = nullptr;
   std::shared_ptr<const TlsSession> tls_;
   net::Address client_;
+  std::string user_;
+  std::string access_fields_;
   net::Address server_;             // of an orphan, which has no connection to ask
   net::EventLoop* loop_ = nullptr;  // of an orphan alone: where its handler is told
   Log* log_ = nullptr;              // likewise

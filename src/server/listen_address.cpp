@@ -102,7 +102,7 @@ class Reader {
   }
 
   void read_options(std::string_view options) {
-    std::string_view seen[4];
+    std::string_view seen[5];
     std::size_t count = 0;
     for (std::size_t at = 0; at <= options.size();) {
       const std::string_view option = options.substr(at, options.find('&', at) - at);
@@ -120,6 +120,9 @@ class Reader {
   void read_option(std::string_view key, std::string_view value) {
     if (key == "name") {
       read_name(value);
+    } else if (key == "proxy_protocol") {
+      if (value != "on" && value != "off") fail_option("has neither on nor off in its option proxy_protocol");
+      address_.proxy_protocol = value == "on";
     } else if (address_.is_unix() && key == "mode") {
       read_mode(value);
     } else if (address_.is_unix() && (key == "user" || key == "group")) {
@@ -127,7 +130,8 @@ class Reader {
       (key == "user" ? address_.user : address_.group) = value;
     } else {
       fail_option(fmt::format("has the unknown option \"{}\"; there {}", http::escape_for_log(key),
-                              address_.is_unix() ? "are mode, user, group and name" : "is name alone"));
+                              address_.is_unix() ? "are mode, user, group, name and proxy_protocol"
+                                                 : "are name and proxy_protocol"));
     }
   }
 

@@ -12,6 +12,7 @@ namespace httpd::server {
 /// A TCP address or the path of a Unix socket.
 struct ListenAddress {
   bool tls = false;
+  bool proxy_protocol = false;  ///< trusted proxies begin with a PROXY header
   std::string ip;  ///< an address literal without brackets, or "*" for every interface; "" for a Unix socket
   std::uint16_t port = 0;  ///< 1 to 65535 when it was parsed
   std::string path;        ///< of a Unix socket: absolute
@@ -21,7 +22,7 @@ struct ListenAddress {
   std::string name;        ///< the systemd socket that serves in its place; "" for none
 
   /// Reads one of these, where NAME is what systemd.socket(5) calls FileDescriptorName=:
-  ///   http://127.0.0.1:8080  https://[::1]:8443  http://*:8888  http://*?name=NAME
+  ///   http://127.0.0.1:8080  https://[::1]:8443  http://*:8888  http://*?name=NAME&proxy_protocol=on
   ///   unix:/run/httpd/httpd.sock?mode=660&user=USER&group=GROUP&name=NAME
   /// Without a port it is 80 for http and 443 for https. Throws ConfigError, which shows a good example.
   static ListenAddress parse(std::string_view text);

@@ -2,16 +2,13 @@
 #include "server/parameters.h"
 
 #include <algorithm>
-#include <fmt/format.h>
 #include <iterator>
-#include <optional>
 #include <string_view>
 
 #include <httpd/parameter.h>
 
 #include "http/characters.h"
 #include "net/address.h"
-#include "net/network.h"
 
 namespace httpd::server {
 namespace {
@@ -22,6 +19,7 @@ constexpr long long kMaxWorkers = 256;
 constexpr long long kMaxQueue = 1'000'000;
 constexpr long long kMaxConnections = 1'000'000;
 constexpr long long kMaxRequests = 1'000'000;
+constexpr long long kMaxFailureDelay = 3600;               // seconds
 constexpr long long kMaxTicketLifetime = 7LL * 24 * 3600;  // RFC 8446 section 4.6.1
 
 Parameter size(std::string name, long long min, std::size_t& target, long long max = kMaxBytes) {
@@ -76,48 +74,56 @@ std::vector<Parameter> tls_parameters(Settings& settings) {
   };
 }
 
-void add_networks(std::string_view list, std::vector<net::Network>& networks) {
-  while (true) {
-    const std::size_t comma = list.find(',');
-    const std::string_view one = http::trim_ows(list.substr(0, comma));
-    const std::optional<net::Network> network = net::Network::parse(one);
-    if (!network)
-      throw ConfigError(fmt::format(
-          R"("{}" is neither an address nor a network such as "10.0.0.0/8" or "2001:db8::/32")", one));
-    networks.push_back(*network);
-    if (comma == std::string_view::npos) return;
-    list.remove_prefix(comma + 1);
-  }
-}
-
 void check_printable(const std::string& value) {
   if (std::ranges::any_of(value, [](char byte) { return !http::is_field_vchar(byte) && byte != ' '; }))
     throw ConfigError("holds a control character");
 }
 
-std::vector<Parameter> access_parameters(Settings& settings) {
-  AccessSettings& access = settings.access;
+std::vector<Parameter> auth_parameters(Settings& settings) {
+  AuthSettings& auth = settings.access.auth;
   return {
       string_parameter("auth_realm",
-                       [&access](const std::string& value) {
+                       [&auth](const std::string& value) {
                          check_printable(value);
-                         access.realm = value;
+                         auth.realm = value;
                        }),
       string_parameter("auth_username",
-                       [&access](const std::string& value) {
+                       [&auth](const std::string& value) {
                          check_printable(value);
                          // RFC 7617 section 2: what comes before the first colon is the user name.
                          if (value.find(':') != std::string::npos)
                            throw ConfigError("holds a ':', which no client can send in a user name");
-                         access.username = value;
-                         access.username_given = true;
+                         auth.username = value;
+                         auth.username_given = true;
                        }),
       string_parameter("auth_password",
-                       [&access](const std::string& value) {
+                       [&auth](const std::string& value) {
                          check_printable(value);
-                         access.password = value;
-                         access.password_given = true;
+                         auth.password.assign(value.begin(), value.end());
+                         auth.password_given = true;
                        }),
+      file("auth_file", [&auth](const std::string& path) { auth.file = path; }),
+      file("auth_token_file", [&auth](const std::string& path) { auth.token_file = path; }),
+      size("max_auth_failures", 0, settings.access.max_auth_failures, kMaxRequests),
+      integer_parameter(
+          "auth_failure_delay", 1, kMaxFailureDelay,
+          [&settings](long long value) { settings.access.auth_failure_delay = std::chrono::seconds(value); }),
+  };
+}
+
+std::vector<Parameter> access_parameters(Settings& settings) {
+  AccessSettings& access = settings.access;
+  return {
+      string_parameter(
+          "access",
+          [&access](const std::string& value) { access.rules.push_back(AccessRule::parse(value)); }),
+      string_parameter("allowed_hosts",
+                       [&access](const std::string& value) { access.allowed_hosts.add(value); }),
+      string_parameter("trusted_proxies",
+                       [&access](const std::string& value) { access.forwarding.trusted_proxies.add(value); }),
+      string_parameter(
+          "forwarded_header",
+          [&access](const std::string& value) { access.forwarding.field = parse_forwarded_field(value); }),
   };
 }
 
@@ -153,9 +159,8 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
       seconds("handler_timeout", 0, settings.handler_timeout),
       size("max_connections", 0, settings.max_connections, kMaxConnections),
       size("max_client_connections", 0, settings.max_client_connections, kMaxConnections),
-      string_parameter(
-          "admin_addresses",
-          [&settings](const std::string& value) { add_networks(value, settings.admin_addresses); }),
+      string_parameter("admin_addresses",
+                       [&settings](const std::string& value) { settings.admin_addresses.add(value); }),
       size("max_connection_requests", 0, settings.max_connection_requests),
       size("max_pipelined_requests", 1, settings.max_pipelined_requests, kMaxRequests),
       size("max_request_rate", 0, settings.max_request_rate, kMaxRequests),
@@ -174,6 +179,7 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
       size("max_form_fields", 1, limits.max_form_fields, 1'000'000),
       size("max_chunk_extension_size", 0, limits.max_chunk_extension_size, 1 << 20),
   };
+  std::ranges::move(auth_parameters(settings), std::back_inserter(parameters));
   std::ranges::move(access_parameters(settings), std::back_inserter(parameters));
   std::ranges::move(tls_parameters(settings), std::back_inserter(parameters));
   return parameters;

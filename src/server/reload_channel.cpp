@@ -19,23 +19,23 @@ namespace httpd::server {
 namespace {
 
 static_assert(ReloadChannel::kMaxText < PIPE_BUF);
-constexpr char kReload = 'R';
 constexpr char kGood = '+';
 constexpr char kBad = '-';
 
 /// Sends a request with a descriptor for the answer, or with none (-1). Never blocks.
-bool send_request(int socket, int answer) noexcept {
-  char byte = kReload;
+bool send_request(int socket, Reload what, int answer) noexcept {
+  char byte = static_cast<char>(what);
   const iovec piece{&byte, 1};
   const std::span<const int> answers(&answer, answer >= 0 ? 1 : 0);
   return net::send_with_descriptors(socket, std::span(&piece, 1), answers, MSG_DONTWAIT) == 1;
 }
 
 /// Takes one request. False when none waits; `answer` is empty when nobody waits for its result.
-bool receive_request(int socket, net::UniqueFd& answer) noexcept {
+bool receive_request(int socket, Reload& what, net::UniqueFd& answer) noexcept {
   char byte = 0;
   net::ReceivedMessage received = net::receive_with_descriptors(socket, std::span(&byte, 1));
   answer = std::move(received.descriptors[0]);
+  what = static_cast<Reload>(byte);
   return received.bytes == 1;
 }
 
@@ -79,7 +79,7 @@ ReloadChannel::~ReloadChannel() {
   leave();
 }
 
-void ReloadChannel::serve(net::EventLoop& loop, std::function<ReloadResult()> reload) {
+void ReloadChannel::serve(net::EventLoop& loop, std::function<ReloadResult(Reload)> reload) {
   loop.add(serving_.get(), EPOLLIN, *this);
   loop_ = &loop;
   reload_ = std::move(reload);
@@ -101,18 +101,19 @@ void ReloadChannel::leave() noexcept {
 void ReloadChannel::on_events(std::uint32_t /*events*/) {
   reserve_ = {};
   net::UniqueFd answer;
-  if (receive_request(serving_.get(), answer)) {
-    const ReloadResult result = reload_();
+  Reload what = Reload::kAll;
+  if (receive_request(serving_.get(), what, answer)) {
+    const ReloadResult result = reload_(what);
     if (answer) write_answer(answer.get(), result);
     answer.reset();
   }
   keep_reserve();
 }
 
-ReloadResult ReloadChannel::request(std::chrono::milliseconds patience) {
+ReloadResult ReloadChannel::request(Reload what, std::chrono::milliseconds patience) {
   if (loop_ != nullptr) {
     reserve_ = {};
-    ReloadResult result = reload_();
+    ReloadResult result = reload_(what);
     keep_reserve();
     return result;
   }
@@ -121,7 +122,7 @@ ReloadResult ReloadChannel::request(std::chrono::milliseconds patience) {
     return {false, std::string("no pipe for the answer: ") + std::strerror(errno)};
   const net::UniqueFd reading(pipe[0]);
   net::UniqueFd writing(pipe[1]);
-  if (!send_request(asking_.get(), writing.get()))
+  if (!send_request(asking_.get(), what, writing.get()))
     return {false, "the HTTPD process has too many reloads waiting"};
   writing.reset();
   const std::optional<std::string> answer = read_answer(reading.get(), patience);
@@ -131,7 +132,7 @@ ReloadResult ReloadChannel::request(std::chrono::milliseconds patience) {
 }
 
 bool ReloadChannel::request_only() noexcept {
-  return send_request(asking_.get(), -1);
+  return send_request(asking_.get(), Reload::kAll, -1);
 }
 
 }  // namespace httpd::server

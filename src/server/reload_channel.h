@@ -1,4 +1,4 @@
-// Asking the HTTPD process, from any process of its host, to read the TLS files again.
+// Asking the HTTPD process, from any process of its host, to read files again.
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
@@ -12,6 +12,9 @@
 #include "net/unique_fd.h"
 
 namespace httpd::server {
+
+/// Which files are read again.
+enum class Reload : char { kAll = 'R', kTls = 'T', kCredentials = 'C' };
 
 /// What became of a reload.
 struct ReloadResult {
@@ -34,12 +37,12 @@ class ReloadChannel final : private net::EventHandler {
 
   /// Makes the calling process the one that reloads, by `reload`, which does not throw. `loop` must outlive
   /// the channel, or leave() be called before its end. Throws std::system_error.
-  void serve(net::EventLoop& loop, std::function<ReloadResult()> reload);
+  void serve(net::EventLoop& loop, std::function<ReloadResult(Reload)> reload);
   void leave() noexcept;
 
   /// Asks for a reload, and waits for its result. In the process that reloads it is done at once.
-  [[nodiscard]] ReloadResult request(std::chrono::milliseconds patience);
-  /// Asks for a reload, and does not wait. False when too many are waiting already.
+  [[nodiscard]] ReloadResult request(Reload what, std::chrono::milliseconds patience);
+  /// Asks for a reload of everything, and does not wait. False when too many are waiting already.
   bool request_only() noexcept;
 
  private:
@@ -49,7 +52,7 @@ class ReloadChannel final : private net::EventHandler {
   net::UniqueFd asking_;
   net::UniqueFd serving_;
   net::EventLoop* loop_ = nullptr;
-  std::function<ReloadResult()> reload_;
+  std::function<ReloadResult(Reload)> reload_;
   /// For the answer and for the file that is being read, when connections have taken all other descriptors.
   std::array<net::UniqueFd, 2> reserve_;
 };

@@ -63,8 +63,8 @@ void Router::add(std::string_view module, std::string_view root, std::unique_ptr
   // The engine answers neither for a handler: CONNECT is for proxies, and TRACE gives fields away.
   methods.remove(Method::kConnect);
   methods.remove(Method::kTrace);
-  const Route& route =
-      routes_.emplace_back(Route{std::string(trimmed), std::string(module), methods, std::move(handler)});
+  const Route& route = routes_.emplace_back(
+      Route{std::string(trimmed), std::string(module), methods, std::move(handler), routes_.size()});
   table_.emplace(route.root, &route);
   longest_ = std::max(longest_, route.root.size());
 }

@@ -45,11 +45,12 @@ void Server::init_handlers() {
     route.handler->init_process(handler_loop_);
 }
 
-void Server::serve(const net::ListenSocket& socket, bool tls) {
+void Server::serve(const net::ListenSocket& socket, bool tls, bool proxy_protocol) {
   if (tls && tls_ == nullptr) throw std::logic_error("TLS is served before there is a certificate");
   if (entrances_.empty()) divide_descriptors();
   net::Listener::Acceptor& acceptor = *this;
-  entrances_.push_back({&socket, tls, std::make_unique<net::Listener>(context_.loop, socket, acceptor)});
+  entrances_.push_back(
+      {&socket, tls, proxy_protocol, std::make_unique<net::Listener>(context_.loop, socket, acceptor)});
   entrances_.back().listener->stop_at(last_descriptor_);
 }
 
@@ -77,9 +78,8 @@ void Server::divide_descriptors() {
   }
 }
 
-bool Server::speaks_tls(const net::ListenSocket& socket) const noexcept {
-  return std::ranges::any_of(
-      entrances_, [&socket](const Entrance& entrance) { return entrance.socket == &socket && entrance.tls; });
+const Server::Entrance& Server::entrance_of(const net::ListenSocket& socket) const noexcept {
+  return *std::ranges::find(entrances_, &socket, &Entrance::socket);
 }
 
 void Server::drain(std::function<void()> done, Waiting waiting) {
@@ -102,20 +102,26 @@ void Server::log_unfinished(std::chrono::milliseconds patience) {
 void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& socket) {
   context_.statistics.add(Statistics::kAcceptedConnections);
   try {
-    Admission::Place place = context_.admission.enter(peer);
+    const Entrance& entrance = entrance_of(socket);
+    const bool is_proxy = context_.access.is_trusted_proxy(peer);
+    const bool may_connect = context_.access.may_connect(peer);
+    Admission::Place place = may_connect ? context_.admission.enter(peer, is_proxy)
+                                         : context_.admission.turn_away(http::Refusal::kAddressRefused);
     const http::Refusal refusal = place.refusal();
-    const bool tls = speaks_tls(socket);
     if (refusal != http::Refusal::kNone) {
-      context_.statistics.add(Statistics::kConnectionRefusals);
-      if (!place.may_speak()) return turn_away(fd, peer, refusal, tls);
+      context_.statistics.add(may_connect ? Statistics::kConnectionRefusals : Statistics::kAccessRefusals);
+      if (!place.may_speak()) return turn_away(fd, peer, refusal, entrance.tls);
     }
     std::unique_ptr<net::Stream> stream;
-    if (tls) {
+    if (entrance.tls) {
       stream = tls_->accept(std::move(fd), context_.loop.now());
     } else {
       stream = std::make_unique<net::PlainStream>(std::move(fd));
     }
-    connections_.push_back(*new Connection(context_, *this, std::move(stream), peer, std::move(place)));
+    const auto preface =
+        is_proxy && entrance.proxy_protocol ? Connection::Preface::kProxyHeader : Connection::Preface::kNone;
+    connections_.push_back(
+        *new Connection(context_, *this, std::move(stream), peer, std::move(place), preface));
     ++count_;
   } catch (const std::exception& exception) {
     context_.log.write(LogLevel::kError,
@@ -144,7 +150,7 @@ void Server::turn_away(const net::UniqueFd& fd, const net::Address& peer, http::
   context_.statistics.count_reply(info.status);
   ::shutdown(fd.get(), SHUT_WR);
   // With something unread in it the end of the socket would be a reset.
-  static_cast<void>(net::receive(fd.get(), context_.read_buffer.get(), Context::kReadBufferSize));
+  static_cast<void>(net::receive(fd.get(), context_.read_buffer.data(), Context::kReadBufferSize));
 }
 
 void Server::on_accept_failure(int error) {

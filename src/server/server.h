@@ -35,6 +35,10 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
 
   /// Handshakes are done with `credentials` from now on; open connections keep theirs. Throws std::bad_alloc.
   void use_tls(std::shared_ptr<const net::TlsCredentials> credentials);
+  /// Requests are checked against `credentials` from now on. Before serving, where any are configured.
+  void use_credentials(std::shared_ptr<const Credentials> credentials) noexcept {
+    context_.access.use(std::move(credentials));
+  }
   /// Shows on `board`, which must outlive the server, which requests are with handlers in this process.
   /// Before serving.
   void show_requests(RequestBoard& board) noexcept { context_.board = &board; }
@@ -44,8 +48,9 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   /// Calls Handler::init_process() of every root. Once, before serving. What a handler throws comes through.
   void init_handlers();
   /// Serves the connections of a socket that is listening already and must outlive the server; with `tls`,
-  /// after use_tls(), they begin with a handshake. Throws std::system_error.
-  void serve(const net::ListenSocket& socket, bool tls = false);
+  /// after use_tls(), they begin with a handshake; with `proxy_protocol` those of trusted proxies begin with
+  /// a PROXY header before that. Throws std::system_error.
+  void serve(const net::ListenSocket& socket, bool tls = false, bool proxy_protocol = false);
 
   /// Leaves so many descriptors of this process to others than connections. Before serving.
   void keep_free(std::size_t descriptors) noexcept { kept_free_ = descriptors; }
@@ -68,11 +73,12 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   struct Entrance {
     const net::ListenSocket* socket;
     bool tls;
+    bool proxy_protocol;
     std::unique_ptr<net::Listener> listener;
   };
 
   void divide_descriptors();
-  [[nodiscard]] bool speaks_tls(const net::ListenSocket& socket) const noexcept;
+  [[nodiscard]] const Entrance& entrance_of(const net::ListenSocket& socket) const noexcept;
   void on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& socket) override;
   void on_accept_failure(int error) override;
   void on_closed(Connection& connection) noexcept override;

@@ -9,8 +9,8 @@
 #include <vector>
 
 #include "http/limits.h"
-#include "net/network.h"
-#include "server/access.h"
+#include "server/access/access_settings.h"
+#include "server/access/peers.h"
 #include "server/listen_address.h"
 #include "server/tls_settings.h"
 
@@ -33,7 +33,7 @@ struct Settings {
       10};                          ///< from the first byte of a connection to its first request
   std::size_t max_connections = 0;  ///< open at a time; 0: 4096, or what the limit of open files allows
   std::size_t max_client_connections = 0;         ///< from one address; 0: three quarters of max_connections
-  std::vector<net::Network> admin_addresses;      ///< who may have one connection beyond these limits
+  Peers admin_addresses;                          ///< who may have one connection beyond these limits
   std::size_t max_connection_requests = 100'000;  ///< on one connection; 0: no limit
   std::size_t max_pipelined_requests = 1000;      ///< sent at once on one connection
   std::size_t max_request_rate = 0;               ///< requests a second from one address; 0: no limit

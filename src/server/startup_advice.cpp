@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
+#include <iterator>
 #include <unistd.h>
 
 namespace httpd::server {
@@ -35,30 +36,37 @@ void advise_on_endpoints(const Settings& settings, const std::vector<Endpoint>& 
     log.write(LogLevel::kWarning,
               "a TLS certificate is set, but no listener speaks TLS: begin a listen line with https://");
   const bool certified = settings.tls.options.verify_client == net::TlsVerifyClient::kRequire;
+  const bool asks = settings.access.auth.configured();
+  const bool limited = std::ranges::any_of(settings.access.rules, [](const AccessRule& rule) {
+    return rule.root.empty() && rule.allow.has_value();
+  });
   for (const Endpoint& endpoint : endpoints) {
-    if (endpoint.socket.is_loopback() || (endpoint.tls && (certified || settings.access.configured())))
-      continue;
-    if (settings.access.configured()) {
-      log.write(LogLevel::kWarning,
-                fmt::format("{} can be reached from other machines without TLS: auth_username and "
-                            "auth_password cross the network in clear; begin a listen line with https://",
-                            endpoint.url()));
+    if (endpoint.socket.is_loopback() || (endpoint.tls && (certified || asks))) continue;
+    if (asks) {
+      log.write(
+          LogLevel::kWarning,
+          fmt::format("{} can be reached from other machines without TLS: passwords and tokens cross the "
+                      "network in clear; begin a listen line with https://",
+                      endpoint.url()));
       continue;
     }
-    log.write(
-        LogLevel::kWarning,
-        fmt::format("{} can be reached from other machines, {}without authentication: whoever reaches "
-                    "it can use its root paths; auth_username and auth_password keep strangers out, and "
-                    "the address 127.0.0.1 keeps it to this machine",
-                    endpoint.url(), endpoint.tls ? "" : "without TLS and "));
+    if (limited) continue;
+    log.write(LogLevel::kWarning,
+              fmt::format("{} can be reached from other machines, {}without authentication: whoever reaches "
+                          "it can use its root paths; auth_file, auth_username and auth_password keep "
+                          "strangers out, access \"allow=...\" keeps it to some networks, and the address "
+                          "127.0.0.1 to this machine",
+                          endpoint.url(), endpoint.tls ? "" : "without TLS and "));
   }
 }
 
 void advise_on_unreadable_files(const Settings& settings, std::string_view user, Log& log) {
-  for (const std::string& file : files_of(settings.tls))
+  std::vector<std::string> files = files_of(settings.tls);
+  std::ranges::move(files_of(settings.access.auth), std::back_inserter(files));
+  for (const std::string& file : files)
     if (::access(file.c_str(), R_OK) != 0)
       log.write(LogLevel::kWarning,
-                fmt::format("{} cannot be read by {} any more ({}): reloading TLS files will fail; let its "
+                fmt::format("{} cannot be read by {} any more ({}): reloading it will fail; let its "
                             "group be that of the server, and run: chmod g+r '{}'",
                             file, user, std::strerror(errno), file));
 }

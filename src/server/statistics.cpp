@@ -9,10 +9,10 @@ const std::array<Statistics::Description, Statistics::kCounters>& Statistics::de
       {"replies_2xx", true},          {"replies_3xx", true},         {"replies_4xx", true},
       {"replies_5xx", true},          {"auth_failures", true},       {"timeouts", true},
       {"accept_failures", true},      {"connection_refusals", true}, {"rate_refusals", true},
-      {"tls_handshakes", true},       {"tls_resumed", true},         {"tls_failures", true},
-      {"bytes_received", true},       {"bytes_sent", true},          {"busy_workers", false},
-      {"queued_requests", false},     {"queue_refusals", true},      {"handler_timeouts", true},
-      {"handler_deaths", true},
+      {"access_refusals", true},      {"auth_throttled", true},      {"tls_handshakes", true},
+      {"tls_resumed", true},          {"tls_failures", true},        {"bytes_received", true},
+      {"bytes_sent", true},           {"busy_workers", false},       {"queued_requests", false},
+      {"queue_refusals", true},       {"handler_timeouts", true},    {"handler_deaths", true},
   }};
   return kDescriptions;
 }

@@ -26,6 +26,8 @@ class Statistics {
     kAcceptFailures,
     kConnectionRefusals,
     kRateRefusals,
+    kAccessRefusals,
+    kAuthThrottled,
     kTlsHandshakes,
     kTlsResumed,
     kTlsFailures,

@@ -28,7 +28,7 @@ LIBRARIES = {
     "CLI": ("src/daemon/",),
     "systemd": ("src/daemon/",),
     "gnutls": ("src/net/",),
-    "nettle": ("src/http/basic_credentials.cpp", "src/server/access.cpp"),
+    "nettle": ("src/http/credentials.cpp", "src/server/access/credentials.cpp"),
     "opensips": ("src/opensips/",),
 }
 

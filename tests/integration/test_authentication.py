@@ -19,7 +19,8 @@ def basic(user=USER, password=PASSWORD):
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
     modules = {"mi_http.so": {}, "hello_c.so": {}, "hello_cpp.so": {}}
-    httpd = {"auth_username": USER, "auth_password": PASSWORD, "auth_realm": REALM}
+    httpd = {"auth_username": USER, "auth_password": PASSWORD, "auth_realm": REALM,
+             "max_auth_failures": 0}
     with daemon.Daemon(tmp_path_factory.mktemp("authentication"), modules, httpd) as started:
         yield started
 
@@ -114,9 +115,9 @@ def test_curl_and_the_log(start):
     done = subprocess.run(["curl", "-sS", "-o", "/dev/null", "-w", "%{http_code}", "-u", "mallory:pa55word!", url],
                           capture_output=True, text=True, timeout=20, check=True)
     assert done.stdout == "401"
-    line = server.wait_log("401 The user name or the password is wrong")
+    line = server.wait_log("401 The credentials are wrong")
     assert "WARNING" in line
-    assert "parameters auth_username and auth_password of module httpd say who may" in line
+    assert "parameters auth_username, auth_file and auth_token_file of module httpd say who may" in line
     for secret in (PASSWORD, "pa55word!", "mallory", basic().split()[-1]):
         assert secret not in server.log()
 
@@ -147,5 +148,5 @@ def test_half_settings_refuse_the_start(tmp_path, parameters, complaint):
 
 def test_a_password_in_clear_on_a_network_is_a_warning(start):
     server = start({}, {"ip": "0.0.0.0", "auth_username": "u", "auth_password": "p"})
-    server.wait_log("auth_username and auth_password cross the network in clear")
+    server.wait_log("passwords and tokens cross the network in clear")
     assert "without authentication" not in server.log()

@@ -53,6 +53,8 @@ INTEGERS = [
     ("max_pipelined_requests", 1, 1_000_000),
     ("max_request_rate", 0, 1_000_000),
     ("max_request_burst", 0, 1_000_000),
+    ("max_auth_failures", 0, 1_000_000),
+    ("auth_failure_delay", 1, 3600),
 ]
 
 

@@ -156,7 +156,7 @@ def test_without_tls_there_is_nothing_to_reload(start):
     server = start({"mi_http.so": {}})
     assert "TLS is not in use" in reload_error(server)
     server.process.send_signal(signal.SIGHUP)
-    server.wait_log("no TLS files")
+    server.wait_log("no files of TLS, users or tokens")
     assert server.ask("GET", "/mi").status == 405
 
 
@@ -277,7 +277,7 @@ def test_files_out_of_the_users_reach(serve, pair, folder, public_folder):
         pytest.skip("only root can start the daemon as another user")
     user = pwd.getpwnam("nobody")
     server = serve(options=["-u", "nobody"])
-    line = server.wait_log("reloading TLS files will fail")
+    line = server.wait_log("reloading it will fail")
     assert " WARNING:" in line and str(folder / "server.") in line and "chmod g+r" in line
     (pid,) = server.pids("HTTPD")
     status = Path(f"/proc/{pid}/status").read_text(encoding="ascii")

@@ -28,7 +28,7 @@ def test_a_process_that_ends_in_a_handler_is_502_and_replaced(server, how, cause
         assert reply.status == 502
         assert not reply.closes()
         assert client.ask(rawhttp.request("GET", "/fast")).status == 200
-    lost = server.wait_log("502")
+    lost = server.wait_log(": 502 ")
     assert f'"GET /crash/{how} HTTP/1.1"' in lost and "root crash" in lost and "127.0.0.1" in lost
     dead = int(re.search(r"handler process \d+ \((\d+)\)", lost)[1])
     assert dead in old

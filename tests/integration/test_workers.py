@@ -151,8 +151,8 @@ def test_a_full_queue_is_answered_with_503(start):
         # Those who ask for little do not suffer from those who ask for much.
         assert client.ask(rawhttp.request("GET", "/fast")).status == 200
     assert all(asking.join().status == 200 for asking in waiting)
-    assert "max_queue" in server.wait_log("503")
-    assert '"GET /sleep/10 HTTP/1.1"' in server.wait_log("503")
+    assert "max_queue" in server.wait_log(": 503 ")
+    assert '"GET /sleep/10 HTTP/1.1"' in server.wait_log(": 503 ")
     assert server.mi("get_statistics", {"statistics": ["queue_refusals"]})["httpd:queue_refusals"] == 1
 
 
@@ -191,7 +191,7 @@ def test_who_waits_for_too_long_is_answered_with_503(start):
     second = server.ask("GET", "/fast")
     assert second.status == 503 and int(second.field("Retry-After")) > 0
     assert first.join().status == 504
-    assert "handler_timeout" in server.wait_log("503")
+    assert "handler_timeout" in server.wait_log(": 503 ")
     wait_until(lambda: server.ask("GET", "/fast").status == 200)
 
 

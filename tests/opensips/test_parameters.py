@@ -16,7 +16,9 @@ GOOD = {"port": 0, "ip": "127.0.0.1", "buf_size": 65536, "conn_timeout": 5, "hea
         "min_body_rate": 10, "min_send_rate": 10, "max_connections": 100, "max_client_connections": 50,
         "max_connection_requests": 1000, "max_pipelined_requests": 10, "max_request_rate": 100, "max_request_burst": 200,
         "admin_addresses": "127.0.0.9, 10.0.0.0/8", "auth_realm": "test", "auth_username": "operator",
-        "auth_password": "secret", "tls_key_permissions_check": 1, "tls_handshake_timeout": 5,
+        "auth_password": "secret", "max_auth_failures": 5, "auth_failure_delay": 1,
+        "access": ["root=mi; deny=192.0.2.1", "cors_origins=https://console.example"],
+        "allowed_hosts": "127.0.0.1, localhost", "trusted_proxies": "192.0.2.7", "forwarded_header": "Forwarded", "tls_key_permissions_check": 1, "tls_handshake_timeout": 5,
         "tls_ticket_lifetime": 60, "tls_ciphers": "NORMAL"}
 
 
@@ -39,6 +41,11 @@ def test_every_parameter_is_taken(start):
     ({"post_buf_size": 255}, 'parameter "post_buf_size": value 255'),
     ({"listen": "ftp://x"}, 'parameter "listen":'),
     ({"admin_addresses": "10.0.0.1/8"}, 'parameter "admin_addresses": "10.0.0.1/8" is neither'),
+    ({"access": "root=mi; colour=red"}, 'parameter "access": colour is no key'),
+    ({"access": "root=metrics; auth=off"}, 'there is no root path "metrics"'),
+    ({"auth_file": "/nowhere/users"}, 'auth_file "/nowhere/users" cannot be read'),
+    ({"auth_token_file": "/nowhere/tokens"}, 'auth_token_file "/nowhere/tokens" cannot be read'),
+    ({"trusted_proxies": "localhost"}, 'parameter "trusted_proxies":'),
     ({"tls_verify_client": "perhaps"}, 'parameter "tls_verify_client":'),
     ({"no_such": 1}, "parameter <no_such> not found"),
     ({"port": "8888"}, "type mismatch for parameter <port>"),

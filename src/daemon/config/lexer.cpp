@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/config/lexer.h"
 
+#include <algorithm>
 #include <charconv>
 #include <fmt/format.h>
 #include <limits>
@@ -174,6 +175,8 @@ void Lexer::read_string(Token& token) {
   const SourcePosition start = here();
   const char quote = peek();
   skip(1);
+  // Growing would leave pieces of a password behind. What is escaped is longer than what it stands for.
+  token.text.reserve(std::min(text_.find(quote, offset_), text_.size()) - offset_ + 1);
   while (true) {
     if (at_end()) {
       fail_at(start, fmt::format("this string is not closed: expected {}, found the end of the file", quote));

@@ -63,7 +63,8 @@ std::string list_parameters(std::string_view module, const std::vector<Parameter
 }
 
 std::string describe(const ParameterValue& value) {
-  if (const auto* number = std::get_if<long long>(&value)) return fmt::format("the integer {}", *number);
+  // Where a text is wanted it may be a password.
+  if (std::holds_alternative<long long>(value)) return "an integer";
   return fmt::format("the string \"{}\"", printable(std::get<std::string>(value)));
 }
 

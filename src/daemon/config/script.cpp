@@ -2,7 +2,6 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/config/script.h"
 
-#include <array>
 #include <cerrno>
 #include <fcntl.h>
 #include <fmt/format.h>
@@ -14,6 +13,7 @@
 #include <utility>
 
 #include "daemon/config/lexer.h"
+#include "net/secret_memory.h"
 
 namespace httpd::daemon {
 namespace {
@@ -37,7 +37,10 @@ class Parser {
   }
 
   [[noreturn]] void unexpected(std::string_view expected, std::string_view hint = {}) const {
-    fail_at(here(), fmt::format("expected {}, found {}{}", expected, token_.found(), hint));
+    // A value may be a password.
+    const bool is_secret = in_value_ && token_.kind == Token::Kind::kString;
+    fail_at(here(),
+            fmt::format("expected {}, found {}{}", expected, is_secret ? "a string" : token_.found(), hint));
   }
 
   void expect(char punctuation, std::string_view after) {
@@ -143,6 +146,7 @@ class Parser {
     set.module_pattern = string("the name of a module");
     expect(',', "the name of the module");
     set.name = string("the name of a parameter");
+    in_value_ = true;
     expect(',', "the name of the parameter");
     set.value_at = here();
     if (token_.kind == Token::Kind::kString) {
@@ -154,11 +158,13 @@ class Parser {
       set.value = integer("a string or an integer");
     }
     expect(')', "the value");
+    in_value_ = false;
     out.emplace_back(std::move(set));
   }
 
   Lexer lexer_;
   Token token_;
+  bool in_value_ = false;  // of a modparam() line: behind the name of the parameter
 };
 
 class File {
@@ -198,19 +204,19 @@ std::vector<Statement> read_script(const std::string& path) {
   struct stat status {};
   if (fstat(file.descriptor(), &status) != 0) cannot_read(path);
   if (!S_ISREG(status.st_mode)) cannot_read(path, "not a regular file");
-  std::string text;
-  std::array<char, 16384> piece;
-  // One byte more than allowed is enough for parse_script() to refuse it.
-  while (text.size() <= kMaxScriptSize) {
-    const ssize_t got = read(file.descriptor(), piece.data(), piece.size());
+  // There may be a password in it. One byte more than allowed is enough for parse_script() to refuse it.
+  net::SecretBytes text(kMaxScriptSize + 1);
+  std::size_t size = 0;
+  while (size < text.size()) {
+    const ssize_t got = read(file.descriptor(), text.data() + size, text.size() - size);
     if (got < 0) {
       if (errno == EINTR) continue;
       cannot_read(path);
     }
     if (got == 0) break;
-    text.append(piece.data(), static_cast<std::size_t>(got));
+    size += static_cast<std::size_t>(got);
   }
-  return parse_script(text, path);
+  return parse_script({text.data(), size}, path);
 }
 
 }  // namespace httpd::daemon

@@ -1,12 +1,15 @@
 // A module in C++ that finishes, streams, drops and spoils replies, so that the tests see what the engine
 // makes of it. SPDX-License-Identifier: GPL-2.0-or-later
 #include <algorithm>
+#include <arpa/inet.h>
+#include <array>
 #include <charconv>
 #include <chrono>
 #include <cstring>
 #include <functional>
 #include <list>
 #include <memory>
+#include <netinet/in.h>
 #include <stdexcept>
 #include <string>
 #include <string_view>
@@ -191,6 +194,19 @@ void describe_tls(const Request& request, Reply reply) {
   reply.send(std::move(text));
 }
 
+// Who asks, as the engine tells it.
+void who(const Request& request, Reply reply) {
+  std::array<char, INET6_ADDRSTRLEN> ip{};
+  const sockaddr& client = request.client();
+  if (client.sa_family == AF_INET) {
+    ::inet_ntop(AF_INET, &reinterpret_cast<const sockaddr_in&>(client).sin_addr, ip.data(), ip.size());
+  } else if (client.sa_family == AF_INET6) {
+    ::inet_ntop(AF_INET6, &reinterpret_cast<const sockaddr_in6&>(client).sin6_addr, ip.data(), ip.size());
+  }
+  reply.send("user \"" + std::string(request.user()) + "\", authorization \"" +
+             std::string(request.field("Authorization").value_or("")) + "\", client \"" + ip.data() + "\"");
+}
+
 class CppProbe : public httpd::Module {
  public:
   [[nodiscard]] std::string_view name() const override { return "cpp_probe"; }
@@ -205,6 +221,7 @@ class CppProbe : public httpd::Module {
     add(host, "respond", get, respond);
     add(host, "large", get, large);
     add(host, "tls", get, describe_tls);
+    add(host, "who", get, who);
     add(host, "calls", {Method::kGet, Method::kPost}, [this](const Request& request, Reply reply) {
       if (request.method() == Method::kPost) ++calls_;
       reply.send(std::to_string(calls_));

@@ -85,6 +85,9 @@ TEST_F(ParametersTest, BoundsAreTakenAndWhatIsBeyondIsRefusedWithTheRange) {
        [](const Settings& s) { return static_cast<long long>(s.max_request_rate); }},
       {"max_request_burst", 0, 1'000'000,
        [](const Settings& s) { return static_cast<long long>(s.max_request_burst); }},
+      {"max_auth_failures", 0, 1'000'000,
+       [](const Settings& s) { return static_cast<long long>(s.access.max_auth_failures); }},
+      {"auth_failure_delay", 1, 3600, [](const Settings& s) { return s.access.auth_failure_delay.count(); }},
       {"tls_handshake_timeout", 1, 2147483647,
        [](const Settings& s) { return s.tls_handshake_timeout.count(); }},
       {"tls_ticket_lifetime", 0, 604800,
@@ -107,11 +110,36 @@ TEST_F(ParametersTest, BoundsAreTakenAndWhatIsBeyondIsRefusedWithTheRange) {
   }
 }
 
+TEST_F(ParametersTest, WhoMayComeInIsALineAListAndAName) {
+  set("access", "root=mi; auth=off");
+  set("access", "deny=10.0.0.0/8");
+  ASSERT_EQ(settings.access.rules.size(), 2U);
+  EXPECT_EQ(settings.access.rules[0].root, "mi");
+  set("allowed_hosts", "a.example");
+  set("allowed_hosts", "b.example:80");
+  EXPECT_TRUE(settings.access.allowed_hosts.contain("a.example"));
+  EXPECT_TRUE(settings.access.allowed_hosts.contain("b.example:80"));
+  set("trusted_proxies", "127.0.0.1, unix");
+  EXPECT_TRUE(settings.access.forwarding.trusted_proxies.contains(*net::Address::parse("127.0.0.1", 1)));
+  set("forwarded_header", "Forwarded");
+  EXPECT_EQ(settings.access.forwarding.field, ForwardedField::kForwarded);
+  set("auth_file", "/etc/users");
+  set("auth_token_file", "/etc/tokens");
+  EXPECT_THAT(files_of(settings.access.auth), ::testing::ElementsAre("/etc/users", "/etc/tokens"));
+  EXPECT_EQ(refusal("access", "root=mi"), "") << "it says nothing, and does no harm";
+  EXPECT_THAT(refusal("access", "x"), ::testing::HasSubstr("has no value"));
+  EXPECT_THAT(refusal("allowed_hosts", "http://a"), ::testing::HasSubstr("no host"));
+  EXPECT_THAT(refusal("trusted_proxies", "localhost"), ::testing::HasSubstr("is neither an address"));
+  EXPECT_THAT(refusal("forwarded_header", "Via"), ::testing::HasSubstr("\"Via\" is not"));
+  EXPECT_THAT(refusal("auth_file", ""), ::testing::HasSubstr("names no file"));
+}
+
 TEST_F(ParametersTest, AdministratorsAreAddressesAndNetworks) {
   set("admin_addresses", "192.0.2.1 , 2001:db8::/32");
   set("admin_addresses", "10.0.0.0/8");
-  ASSERT_EQ(settings.admin_addresses.size(), 3U);
-  EXPECT_TRUE(settings.admin_addresses[1].contains(*net::Address::parse("2001:db8::5", 1)));
+  for (const char* const ip : {"192.0.2.1", "2001:db8::5", "10.1.2.3"})
+    EXPECT_TRUE(settings.admin_addresses.contains(*net::Address::parse(ip, 1))) << ip;
+  EXPECT_FALSE(settings.admin_addresses.contains(*net::Address::parse("192.0.2.2", 1)));
   EXPECT_THAT(refusal("admin_addresses", "10.0.0.0/8,,"), ::testing::HasSubstr("\"\" is neither"));
   EXPECT_THAT(refusal("admin_addresses", "10.0.0.1/8"), ::testing::HasSubstr("10.0.0.1/8"));
 }

@@ -21,10 +21,23 @@ TEST(RefusalLine, LeavesOutWhatThereIsNot) {
 }
 
 TEST(RefusalLine, NamesTheParametersForCredentials) {
+  EXPECT_EQ(refusal_line(Refusal::kNoCredentials, "c", "GET / HTTP/1.1", ""),
+            "c: 401 Credentials are needed; request \"GET / HTTP/1.1\"; parameters auth_username, "
+            "auth_file and auth_token_file of module httpd say who may");
+}
+
+TEST(RefusalLine, SaysWhatOfTheRequestIsTheReason) {
   EXPECT_EQ(
-      refusal_line(Refusal::kNoCredentials, "c", "GET / HTTP/1.1", ""),
-      "c: 401 A user name and a password are needed; request \"GET / HTTP/1.1\"; parameters auth_username "
-      "and auth_password of module httpd say who may");
+      refusal_line(Refusal::kForeignOrigin, "c", "POST /mi HTTP/1.1", "", "origin \"x\""),
+      "c: 403 Pages of this origin have no access; request \"POST /mi HTTP/1.1\"; origin \"x\"; parameter "
+      "access of module httpd says who may");
+  EXPECT_EQ(
+      refusal_line(Refusal::kUnknownHost, "c", "", ""),
+      "c: 421 This server is not known by this name; parameter allowed_hosts of module httpd says who may");
+  EXPECT_EQ(
+      refusal_line(Refusal::kTwoForwarded, "c", "", ""),
+      "c: 400 There are Forwarded and X-Forwarded-For; parameter forwarded_header of module httpd says what "
+      "is read");
 }
 
 TEST(RefusalLine, EscapesWhatTheClientSent) {

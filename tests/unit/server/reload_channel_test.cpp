@@ -35,7 +35,7 @@ class ReloadChannelTest : public ::testing::Test {
  protected:
   void SetUp() override { std::signal(SIGPIPE, SIG_IGN); }
   void serve(ReloadResult result) {
-    channel.serve(loop, [this, result] {
+    channel.serve(loop, [this, result](Reload /*what*/) {
       ++reloads;
       return result;
     });
@@ -55,7 +55,7 @@ class ReloadChannelTest : public ::testing::Test {
 
 TEST_F(ReloadChannelTest, TheProcessThatServesReloadsAtOnce) {
   serve({true, "here"});
-  const ReloadResult result = channel.request(milliseconds(1));
+  const ReloadResult result = channel.request(Reload::kAll, milliseconds(1));
   EXPECT_TRUE(result.good);
   EXPECT_EQ(result.text, "here");
   EXPECT_EQ(reloads, 1);
@@ -66,7 +66,7 @@ TEST_F(ReloadChannelTest, AnotherProcessGetsTheResult) {
   for (const bool good : {true, false}) {
     const std::string text = good ? "two\nlines" : "";
     const Child child([&] {
-      const ReloadResult result = channel.request(milliseconds(5000));
+      const ReloadResult result = channel.request(Reload::kAll, milliseconds(5000));
       return result.good == good && result.text == text;
     });
     serve({good, text});
@@ -80,7 +80,7 @@ TEST_F(ReloadChannelTest, AnotherProcessGetsTheResult) {
 
 TEST_F(ReloadChannelTest, ALongTextIsCutAndNotLost) {
   const Child child([&] {
-    const ReloadResult result = channel.request(milliseconds(5000));
+    const ReloadResult result = channel.request(Reload::kAll, milliseconds(5000));
     return result.good && result.text == std::string(ReloadChannel::kMaxText, 'x');
   });
   serve({true, std::string(ReloadChannel::kMaxText + 1, 'x')});
@@ -103,14 +103,14 @@ std::vector<net::UniqueFd> take_all_descriptors() {
 
 TEST_F(ReloadChannelTest, AReloadWorksWhereConnectionsHaveTakenAllDescriptors) {
   const Child asking([&] {
-    const ReloadResult result = channel.request(milliseconds(5000));
+    const ReloadResult result = channel.request(Reload::kAll, milliseconds(5000));
     return result.good && result.text == "opened";
   });
   const Child serving([&] {
     net::EventLoop own;
     bool done = false;
     std::vector<net::UniqueFd> taken;
-    channel.serve(own, [&]() -> ReloadResult {
+    channel.serve(own, [&](Reload /*what*/) -> ReloadResult {
       const net::UniqueFd file(::open("/dev/null", O_RDONLY | O_CLOEXEC));
       done = true;
       return {file.get() >= 0, "opened"};
@@ -121,7 +121,8 @@ TEST_F(ReloadChannelTest, AReloadWorksWhereConnectionsHaveTakenAllDescriptors) {
       ::usleep(1000);
     }
     // The reserve is kept for the next one.
-    const bool again = channel.request(milliseconds(1)).good && channel.request(milliseconds(1)).good;
+    const bool again = channel.request(Reload::kAll, milliseconds(1)).good &&
+                       channel.request(Reload::kAll, milliseconds(1)).good;
     const bool none_left = ::dup(0) < 0;
     channel.leave();
     return done && again && none_left;
@@ -131,7 +132,7 @@ TEST_F(ReloadChannelTest, AReloadWorksWhereConnectionsHaveTakenAllDescriptors) {
 }
 
 TEST_F(ReloadChannelTest, SeveralMayAskAtOnce) {
-  const auto ask = [&] { return channel.request(milliseconds(5000)).good; };
+  const auto ask = [&] { return channel.request(Reload::kAll, milliseconds(5000)).good; };
   const Child first(ask);
   const Child second(ask);
   const Child third([&] { return channel.request_only(); });
@@ -145,7 +146,7 @@ TEST_F(ReloadChannelTest, SeveralMayAskAtOnce) {
 }
 
 TEST_F(ReloadChannelTest, ARequestWaitsUntilSomebodyServes) {
-  const Child child([&] { return channel.request(milliseconds(5000)).good; });
+  const Child child([&] { return channel.request(Reload::kAll, milliseconds(5000)).good; });
   ::usleep(50'000);
   EXPECT_FALSE(child.ended());
   serve({true, ""});
@@ -155,7 +156,7 @@ TEST_F(ReloadChannelTest, ARequestWaitsUntilSomebodyServes) {
 }
 
 TEST_F(ReloadChannelTest, PatienceHasAnEnd) {
-  const ReloadResult result = channel.request(milliseconds(20));
+  const ReloadResult result = channel.request(Reload::kAll, milliseconds(20));
   EXPECT_FALSE(result.good);
   EXPECT_EQ(result.text, "the HTTPD process is busy: it will reload when it is not");
   // The answer that comes too late harms nobody.
@@ -168,14 +169,14 @@ TEST_F(ReloadChannelTest, PatienceHasAnEnd) {
 TEST_F(ReloadChannelTest, AProcessThatDiesWithTheRequestIsNotWaitedFor) {
   const Child server([&] {
     net::EventLoop own;
-    channel.serve(own, []() -> ReloadResult { ::_exit(0); });
+    channel.serve(own, [](Reload /*what*/) -> ReloadResult { ::_exit(0); });
     for (;;) {
       own.run_once();
       ::usleep(1000);
     }
     return true;
   });
-  const ReloadResult result = channel.request(milliseconds(5000));
+  const ReloadResult result = channel.request(Reload::kAll, milliseconds(5000));
   EXPECT_FALSE(result.good);
   EXPECT_EQ(result.text, "the HTTPD process ended before it had reloaded");
   EXPECT_TRUE(server.good());
@@ -187,7 +188,7 @@ TEST_F(ReloadChannelTest, AFloodOfRequestsIsRefusedAndNotWaitedFor) {
     ++sent;
   EXPECT_GT(sent, 0);
   EXPECT_LT(sent, 100'000);
-  const ReloadResult result = channel.request(milliseconds(5000));
+  const ReloadResult result = channel.request(Reload::kAll, milliseconds(5000));
   EXPECT_FALSE(result.good);
   EXPECT_EQ(result.text, "the HTTPD process has too many reloads waiting");
 }

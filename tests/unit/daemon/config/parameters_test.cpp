@@ -116,7 +116,7 @@ TEST_F(Parameters, WrongType) {
   EXPECT_EQ(apply_error("mi_http", "port", "80"),
             "f.cfg:2:30: modparam \"mi_http\" \"port\": takes an integer, got the string \"80\"");
   EXPECT_EQ(apply_error("mi_http", "root", 3LL),
-            "f.cfg:2:30: modparam \"mi_http\" \"root\": takes a string, got the integer 3");
+            "f.cfg:2:30: modparam \"mi_http\" \"root\": takes a string, got an integer");
 }
 
 TEST_F(Parameters, TheTypeChoosesBetweenTwoOfOneName) {

@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/access/attempts.h"
+
+#include <algorithm>
+
+namespace httpd::server {
+
+Attempts::Attempts(std::size_t free, std::chrono::seconds interval, const net::EventLoop& loop)
+    : loop_(loop),
+      interval_(interval),
+      tolerance_(interval * static_cast<long>(std::max<std::size_t>(free, 1) - 1)),
+      limited_(free != 0) {}
+
+/// A token bucket, kept as the time when it will be full again.
+net::Duration Attempts::begin(const net::Address& client) {
+  if (!limited_) return net::Duration::zero();
+  forget();
+  const ClientKey key = ClientKey::of(client);
+  Client& entry = clients_[key];
+  entry.key = key;
+  if (entry.linked()) entry.unlink();
+  by_time_.push_back(entry);
+  const net::TimePoint now = loop_.now();
+  const net::TimePoint begin = std::max(entry.free_at, now);
+  const net::Duration wait = std::max(net::Duration::zero(), begin - now - tolerance_);
+  if (wait <= kPatience) entry.free_at = begin + interval_;
+  return wait;
+}
+
+void Attempts::forgive(const net::Address& client) noexcept {
+  const auto found = clients_.find(ClientKey::of(client));
+  if (found != clients_.end()) found->second.free_at -= interval_;
+}
+
+void Attempts::forget() noexcept {
+  while (!by_time_.empty()) {
+    Client& first = by_time_.front();
+    if (first.free_at > loop_.now() && clients_.size() < kRemembered) return;
+    first.unlink();
+    clients_.erase(clients_.find(first.key));
+  }
+}
+
+}  // namespace httpd::server

@@ -1,0 +1,47 @@
+// How often a client may be wrong about credentials. SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <unordered_map>
+
+#include "net/address.h"
+#include "net/event_loop.h"
+#include "net/intrusive_list.h"
+#include "server/access/client_key.h"
+
+namespace httpd::server {
+
+/// Slows down those who guess: so many attempts at once, and then one in each interval. Attempts count when
+/// they begin, so that many at a time are no way round it, and good ones are taken back.
+class Attempts {
+ public:
+  /// Clients that are remembered; beyond these the one that tried longest ago is forgotten.
+  static constexpr std::size_t kRemembered = 16384;
+  /// The longest that an attempt waits for its turn.
+  static constexpr net::Duration kPatience = std::chrono::seconds(10);
+
+  /// `free`: attempts at once; 0: no limit. `loop`, for its clock, must outlive it.
+  Attempts(std::size_t free, std::chrono::seconds interval, const net::EventLoop& loop);
+
+  /// How long `client` has to wait for an attempt, which counts from now on; if that is longer than
+  /// kPatience, it is to be refused and does not count. Throws std::bad_alloc.
+  [[nodiscard]] net::Duration begin(const net::Address& client);
+  /// Takes an attempt back.
+  void forgive(const net::Address& client) noexcept;
+
+ private:
+  struct Client : net::ListNode<Client> {
+    ClientKey key;
+    net::TimePoint free_at{};  // when all attempts are free again
+  };
+  void forget() noexcept;
+
+  const net::EventLoop& loop_;
+  net::Duration interval_;
+  net::Duration tolerance_;
+  bool limited_;
+  std::unordered_map<ClientKey, Client, ClientKey::Hash> clients_;
+  net::IntrusiveList<Client> by_time_;  // the one that tried longest ago in front
+};
+
+}  // namespace httpd::server

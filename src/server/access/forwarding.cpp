@@ -1,0 +1,71 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/access/forwarding.h"
+
+#include <fmt/format.h>
+#include <ranges>
+#include <vector>
+
+#include <httpd/module.h>
+
+#include "http/characters.h"
+#include "http/escape.h"
+#include "http/forwarded.h"
+
+namespace httpd::server {
+namespace {
+
+constexpr std::string_view kForwardedName = "Forwarded";
+constexpr std::string_view kXForwardedForName = "X-Forwarded-For";
+
+bool has_field(const http::RequestHead& head, std::string_view name) noexcept {
+  for (const http::FieldLine& line : head.fields)
+    if (http::iequals(line.name, name)) return true;
+  return false;
+}
+
+/// A literal that is no address is one that nobody knows.
+net::Address address_of(const http::ForwardedNode& node) {
+  if (node.ip.empty()) return {};
+  const auto address = net::Address::parse(node.ip, node.port);
+  return address ? net::Address(address->get(), address->size()) : net::Address();
+}
+
+}  // namespace
+
+ForwardedField parse_forwarded_field(std::string_view name) {
+  if (http::iequals(name, kForwardedName)) return ForwardedField::kForwarded;
+  if (http::iequals(name, kXForwardedForName)) return ForwardedField::kXForwardedFor;
+  if (name == "either") return ForwardedField::kEither;
+  if (name == "none") return ForwardedField::kNone;
+  throw ConfigError(fmt::format(R"("{}" is not "Forwarded", "X-Forwarded-For", "either" or "none")",
+                                http::escape_for_log(name)));
+}
+
+http::Refusal find_client(const ForwardingSettings& settings, const http::RequestHead& head,
+                          const net::Address& peer, net::Address& client) {
+  client = peer;
+  if (settings.field == ForwardedField::kNone || settings.trusted_proxies.empty() ||
+      !settings.trusted_proxies.contains(peer))
+    return http::Refusal::kNone;
+  ForwardedField field = settings.field;
+  if (field == ForwardedField::kEither) {
+    const bool has_x = has_field(head, kXForwardedForName);
+    // One of the two is the proxy's, and one the client's, and nobody knows which.
+    if (has_x && has_field(head, kForwardedName)) return http::Refusal::kTwoForwarded;
+    field = has_x ? ForwardedField::kXForwardedFor : ForwardedField::kForwarded;
+  }
+  const bool is_x = field == ForwardedField::kXForwardedFor;
+  std::vector<http::ForwardedNode> nodes;
+  for (const http::FieldLine& line : head.fields) {
+    if (!http::iequals(line.name, is_x ? kXForwardedForName : kForwardedName)) continue;
+    if (!(is_x ? http::parse_x_forwarded_for(line.value, nodes) : http::parse_forwarded(line.value, nodes)))
+      return http::Refusal::kMalformedForwarded;
+  }
+  for (const http::ForwardedNode& node : std::views::reverse(nodes)) {
+    client = address_of(node);
+    if (!settings.trusted_proxies.contains(client)) break;
+  }
+  return http::Refusal::kNone;
+}
+
+}  // namespace httpd::server

@@ -1,0 +1,48 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/access/hosts.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+
+#include <httpd/module.h>
+
+#include "http/characters.h"
+#include "http/escape.h"
+#include "http/host.h"
+
+namespace httpd::server {
+
+void Hosts::add(std::string_view list) {
+  while (true) {
+    const std::size_t comma = list.find(',');
+    const std::string_view text = http::trim_ows(list.substr(0, comma));
+    const bool is_wildcard = text.starts_with("*.");
+    const std::optional<http::HostAndPort> parts = http::parse_host(is_wildcard ? text.substr(2) : text);
+    if (!parts || text.ends_with(':') || parts->host.find('*') != std::string_view::npos)
+      throw ConfigError(
+          fmt::format(R"("{}" is no host such as "mi.example", "*.example", "10.0.0.1:8888" or "[::1]")",
+                      http::escape_for_log(text)));
+    hosts_.push_back({(is_wildcard ? "." : "") + std::string(parts->host), parts->port, is_wildcard});
+    if (comma == std::string_view::npos) return;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+bool Hosts::contain(std::string_view authority) const noexcept {
+  std::optional<http::HostAndPort> asked = http::parse_host(authority);
+  if (!asked) return false;
+  // The root of the DNS may be written out.
+  if (asked->host.size() > 1 && asked->host.ends_with('.')) asked->host.remove_suffix(1);
+  return std::ranges::any_of(hosts_, [&asked](const Host& host) {
+    if (host.port >= 0 && host.port != asked->port) return false;
+    std::string_view name = asked->host;
+    if (host.is_wildcard && name.size() > host.name.size())
+      name.remove_prefix(name.size() - host.name.size());
+    else if (host.is_wildcard)
+      return false;
+    return http::iequals(name, host.name);
+  });
+}
+
+}  // namespace httpd::server

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "server/access/peers.h"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <optional>
+
+#include <httpd/module.h>
+
+#include "http/characters.h"
+#include "http/escape.h"
+
+namespace httpd::server {
+
+void Peers::add(std::string_view list) {
+  while (true) {
+    const std::size_t comma = list.find(',');
+    const std::string_view one = http::trim_ows(list.substr(0, comma));
+    if (one == "unix") {
+      unix_ = true;
+    } else if (const std::optional<net::Network> network = net::Network::parse(one)) {
+      networks_.push_back(*network);
+    } else {
+      throw ConfigError(fmt::format(
+          R"("{}" is neither an address nor a network such as "10.0.0.0/8" or "2001:db8::/32", nor "unix")",
+          http::escape_for_log(one)));
+    }
+    if (comma == std::string_view::npos) return;
+    list.remove_prefix(comma + 1);
+  }
+}
+
+bool Peers::contains(const net::Address& address) const noexcept {
+  if (address.family() == AF_UNIX) return unix_;
+  return std::ranges::any_of(networks_,
+                             [&address](const net::Network& network) { return network.contains(address); });
+}
+
+}  // namespace httpd::server
