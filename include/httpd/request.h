@@ -64,9 +64,6 @@ class Request {
   /// The body, after transfer coding was removed; "" when there is none. Forms are also split into
   /// argument()s.
   [[nodiscard]] virtual std::string_view body() const noexcept = 0;
-  /// Whose credentials the request came with: a name of auth_username, auth_file or auth_token_file; "" where
-  /// the engine did not ask for any. Where it did, field("Authorization") is empty.
-  [[nodiscard]] virtual std::string_view user() const noexcept { return {}; }
   /// The client's address, behind trusted proxies as they tell it: sockaddr_in, or sockaddr_in6 for a true
   /// IPv6 client (never an IPv4-mapped one). Over a Unix socket its sa_family is AF_UNIX, and nothing behind
   /// it is set; AF_UNSPEC where a proxy does not know it.
@@ -75,6 +72,9 @@ class Request {
   [[nodiscard]] virtual const sockaddr& server() const noexcept = 0;
   /// The TLS session that the request came over; null when it came in clear.
   [[nodiscard]] virtual const TlsSession* tls() const noexcept { return nullptr; }
+  /// Whose credentials the request came with: a name of auth_username, auth_file or auth_token_file; "" where
+  /// the engine did not ask for any. Where it did, field("Authorization") is empty.
+  [[nodiscard]] virtual std::string_view user() const noexcept { return {}; }
 
  protected:
   ~Request() = default;

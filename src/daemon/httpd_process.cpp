@@ -65,6 +65,18 @@ class Reloading {
   server::ReloadChannel& channel_;
 };
 
+/// After the end of an earlier HTTPD process: that may have known that a user is gone, and what the daemon
+/// read at its start does not.
+void reload_users(server::Server& server, const HttpdProcess& process) {
+  if (server::files_of(process.settings.access.auth).empty() ||
+      server::reload(server::Reload::kCredentials, server, process.settings, process.log).good)
+    return;
+  server.use_credentials(nullptr);
+  process.log.write(LogLevel::kCritical,
+                    "the files of users and tokens cannot be read after a restart: nobody comes in where "
+                    "credentials are needed, until a reload has read them");
+}
+
 }  // namespace
 
 int run_httpd_process(const HttpdProcess& process, const std::function<void()>& on_ready) {
@@ -90,7 +102,10 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   const auto reload = [&](server::Reload what) {
     return server::reload(what, server, process.settings, process.log);
   };
-  if (process.is_restart) static_cast<void>(reload(server::Reload::kAll));
+  if (process.is_restart) {
+    if (process.credentials != nullptr) static_cast<void>(reload(server::Reload::kTls));
+    reload_users(server, process);
+  }
   const Reloading reloading(process.reloads, loop, reload);
   if (!pool) server.init_handlers();
   for (const server::Endpoint& endpoint : process.endpoints)

@@ -142,6 +142,8 @@ void RequestParser::reset() noexcept {
   scanner_.reset();
   chunks_.reset();
   chunks_seen_ = 0;
+  // There may be a password in it, whatever became of the request.
+  if (!text_.empty()) ::explicit_bzero(text_.data(), text_.size());
   text_.clear();
   head_.method.reset();
   head_.method_text = head_.target_text = {};

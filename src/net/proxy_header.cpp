@@ -44,7 +44,7 @@ std::optional<std::uint16_t> read_port(std::string_view text) noexcept {
 
 bool make_address(int family, std::string_view ip, std::string_view port_text, Address& address) noexcept {
   std::array<char, INET6_ADDRSTRLEN> literal{};
-  if (ip.size() >= literal.size()) return false;
+  if (ip.size() >= literal.size() || ip.find('\0') != std::string_view::npos) return false;
   ip.copy(literal.data(), ip.size());
   const std::optional<std::uint16_t> port = read_port(port_text);
   if (!port) return false;
@@ -143,8 +143,7 @@ ProxyHeader parse_binary(std::string_view bytes) noexcept {
     read_addresses(rest, header, v6, &sockaddr_in6::sin6_addr, &sockaddr_in6::sin6_port);
     rest.remove_prefix(kSize6);
   } else if (family == kUnixStream && rest.size() >= kSizeUnix) {
-    const sockaddr unix_domain{AF_UNIX, {}};
-    header.client = header.server = Address(unix_domain, sizeof unix_domain);
+    // On the proxy's machine, so that it is nobody whom rules about this one's could mean.
     rest.remove_prefix(kSizeUnix);
   } else if (family == kTcp4 || family == kTcp6 || family == kUnixStream) {
     return malformed();

@@ -170,7 +170,7 @@ bool Connection::wait() {
       set_limit(Limit::kHead, false);
       break;
     case Phase::kChecking:
-      set_limit(Limit::kNone, true);  // the check has its own
+      set_limit(Limit::kChecking, false);
       break;
     case Phase::kBody:
       set_limit(Limit::kBody, progressed_);

@@ -46,7 +46,8 @@ Connection::Step Connection::on_proxy_header(const net::ProxyHeader& header) {
     if (header.server.family() != AF_UNSPEC) local_ = header.server;
     place_ = Admission::Place();
     place_ = context_.access.may_connect(peer_)
-                 ? context_.admission.enter(peer_, context_.access.is_trusted_proxy(peer_))
+                 ? context_.admission.enter(peer_, context_.access.reads_forwarded_fields() &&
+                                                       context_.access.is_trusted_proxy(peer_))
                  : context_.admission.turn_away(http::Refusal::kAddressRefused);
     if (place_.refusal() != http::Refusal::kNone) {
       context_.statistics.add(place_.refusal() == http::Refusal::kAddressRefused

@@ -15,6 +15,9 @@ constexpr net::Duration kStreamRetry = std::chrono::milliseconds(20);
 /// Most handlers answer within this, and a client that has only finished sending gets no interim reply then.
 constexpr net::Duration kGonePatience = std::chrono::milliseconds(50);
 
+/// How long a client waits for its turn and for the hash of its password together.
+constexpr net::Duration kCheckPatience = std::chrono::seconds(30);
+
 /// Where a place is reserved, a request must come at once, since there is only one for all who may have it.
 constexpr net::Duration kReservedPatience = std::chrono::seconds(2);
 
@@ -48,6 +51,9 @@ void Connection::set_limit(Limit limit, bool restart) {
       return cancel();
     case Limit::kProxyHeader:
       delay = settings.header_timeout;
+      break;
+    case Limit::kChecking:
+      delay = kCheckPatience;
       break;
     case Limit::kHandshake:
       delay = settings.tls_handshake_timeout;
@@ -112,6 +118,11 @@ void Connection::on_limit(Limit expired) {
                         "tls_handshake_timeout of module httpd moves this limit",
                         client_text(), context_.settings.tls_handshake_timeout.count()));
       close();
+      break;
+    case Limit::kChecking:
+      check_.reset();
+      context_.statistics.add(Statistics::kAuthThrottled);
+      refuse(http::Refusal::kTooManyChecks, true);
       break;
     case Limit::kProxyHeader:
       context_.statistics.add(Statistics::kTimeouts);

@@ -17,6 +17,7 @@ namespace {
 constexpr std::size_t kCopyLimit = 16 * 1024;     // a longer body is cheaper to send from where it lies
 constexpr std::size_t kStreamWindow = 32 * 1024;  // what is asked of a BodySource at once
 constexpr net::Duration kNoticeable = std::chrono::milliseconds(1);
+constexpr std::string_view kRetryCheck = "5";  // seconds
 constexpr std::string_view kAllowAnywhere = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 
 }  // namespace
@@ -69,6 +70,7 @@ Connection::Step Connection::refuse(http::Refusal refusal, bool close) {
   exchange_->refuse(info.status, info.reason);
   if (refusal == http::Refusal::kMethodNotAllowed) exchange_->add_engine_field("Allow", route->allow());
   if (refusal == http::Refusal::kTooManyRequests) exchange_->add_engine_field("Retry-After", "1");
+  if (refusal == http::Refusal::kTooManyChecks) exchange_->add_engine_field("Retry-After", kRetryCheck);
   if (refusal == http::Refusal::kTooManyAttempts)
     exchange_->add_engine_field("Retry-After", std::to_string(retry_after_));
   if (close) {

@@ -103,7 +103,9 @@ void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::Li
   context_.statistics.add(Statistics::kAcceptedConnections);
   try {
     const Entrance& entrance = entrance_of(socket);
-    const bool is_proxy = context_.access.is_trusted_proxy(peer);
+    const bool is_trusted = context_.access.is_trusted_proxy(peer);
+    const bool tells_at_once = is_trusted && entrance.proxy_protocol;
+    const bool is_proxy = tells_at_once || (is_trusted && context_.access.reads_forwarded_fields());
     const bool may_connect = context_.access.may_connect(peer);
     Admission::Place place = may_connect ? context_.admission.enter(peer, is_proxy)
                                          : context_.admission.turn_away(http::Refusal::kAddressRefused);
@@ -118,8 +120,7 @@ void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::Li
     } else {
       stream = std::make_unique<net::PlainStream>(std::move(fd));
     }
-    const auto preface =
-        is_proxy && entrance.proxy_protocol ? Connection::Preface::kProxyHeader : Connection::Preface::kNone;
+    const auto preface = tells_at_once ? Connection::Preface::kProxyHeader : Connection::Preface::kNone;
     connections_.push_back(
         *new Connection(context_, *this, std::move(stream), peer, std::move(place), preface));
     ++count_;

@@ -36,7 +36,10 @@ void advise_on_endpoints(const Settings& settings, const std::vector<Endpoint>& 
     log.write(LogLevel::kWarning,
               "a TLS certificate is set, but no listener speaks TLS: begin a listen line with https://");
   const bool certified = settings.tls.options.verify_client == net::TlsVerifyClient::kRequire;
-  const bool asks = settings.access.auth.configured();
+  const bool asks = settings.access.auth.configured() &&
+                    std::ranges::none_of(settings.access.rules, [](const AccessRule& rule) {
+                      return rule.root.empty() && !rule.auth.value_or(true);
+                    });
   const bool limited = std::ranges::any_of(settings.access.rules, [](const AccessRule& rule) {
     return rule.root.empty() && rule.allow.has_value();
   });

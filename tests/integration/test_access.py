@@ -178,7 +178,12 @@ def test_allowed_origins_and_their_preflights(start):
     assert reply.field("Vary") == "Origin"
     for origin in ("https://console.example:444", "http://console.example", "https://evil.example", "null"):
         reply = server.ask("OPTIONS", "/calls", f"Origin: {origin}", *preflight)
+        assert (reply.status, reply.field("Access-Control-Allow-Origin")) == (401, None), "strangers learn nothing"
+        reply = server.ask("OPTIONS", "/calls", f"Origin: {origin}", USER, *preflight)
         assert (reply.status, reply.field("Access-Control-Allow-Origin")) == (403, None)
+    for host in ("localhost", "x"):
+        reply = server.ask("OPTIONS", "/describe", f"Origin: http://{host}", *preflight, host=host)
+        assert (reply.status, reply.field("Allow")) == (401, None), "who calls himself a page of the server's own"
     reply = server.ask("POST", "/calls", "Origin: http://localhost:3000", USER, body=b"x")
     assert (reply.status, reply.field("Access-Control-Allow-Origin")) == (200, "http://localhost:3000")
     reply = server.ask("POST", "/calls", "Origin: http://localhost:3000", body=b"x")

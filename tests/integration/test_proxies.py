@@ -220,6 +220,18 @@ def test_rates_are_the_clients(serve):
             assert [client.ask(ask).status for _ in range(3)] == [200, 200, 429]
 
 
+def test_limits_of_a_proxy_that_says_nothing(serve):
+    """Trust alone takes no limit away."""
+    server, port = serve(max_request_rate=1, max_request_burst=2, max_client_connections=2, forwarded_header="none")
+    with server.connect() as one, server.connect() as two:
+        assert [one.ask(WHO).status, two.ask(WHO).status, one.ask(WHO).status] == [200, 200, 429]
+        with server.connect(), server.connect() as four:  # one place stays for this machine
+            assert four.read_reply().status == 503
+    with rawhttp.Client(port) as client:
+        client.send(b"PROXY UNKNOWN\r\n" + WHO * 3)
+        assert [client.read_reply().status for _ in range(3)] == [200, 200, 429], "who is unknown is somebody"
+
+
 @pytest.mark.parametrize("given, complaint", [
     ({"listen": "http://127.0.0.1:1?proxy_protocol=on"}, "nobody is trusted to use it: set trusted_proxies"),
     ({"listen": "http://127.0.0.1:1?proxy_protocol=maybe"}, "neither on nor off"),

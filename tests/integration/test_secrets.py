@@ -26,9 +26,10 @@ def server(start, tmp_path, request):
     users = write(tmp_path / "users", {"alice": bcrypt(ALICES)})
     tokens = write(tmp_path / "tokens", {"machine": TOKEN})
     return start({"mi_http.so": {}, "mi_fifo.so": {"fifo_name": str(tmp_path / "fifo"), "fifo_mode": 0o600},
-                  "hello_cpp.so": {}},
+                  "hello_cpp.so": {}, daemon.CPP_PROBE: {}},
                  {"auth_username": "operator", "auth_password": PLAIN, "auth_file": users, "auth_token_file": tokens,
-                  "max_auth_failures": 0, "workers": request.param}, log_level=4)
+                  "max_auth_failures": 0, "workers": request.param, "allowed_hosts": "localhost",
+                  "trusted_proxies": "127.0.0.1", "access": "root=describe; auth=off"}, log_level=4)
 
 
 def use(server):
@@ -41,6 +42,13 @@ def use(server):
         with server.connect() as client:
             client.send(request("GET", "/hello-cpp", field)[:-4])  # never comes to its end
             client.assert_open()
+        # Refused before, or without, a look at credentials.
+        for line in ("Content-Length: x", "Host: x", "X-Forwarded-For: 192.0.2.1\r\nForwarded: for=192.0.2.2"):
+            assert server.ask("GET", "/hello-cpp", field, line).status == 400
+        assert server.ask("GET", "/hello-cpp", field, host="evil.example").status == 421
+        assert server.ask("GET", "/mi/x", field).status in (401, 405)
+        if "workers" not in server.httpd:  # the field is for the handler then, and goes where that is
+            assert server.ask("GET", "/describe", field).status == 200  # auth=off
 
 
 def dumped_memory(pid):

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <utility>
 
@@ -15,7 +16,8 @@ namespace httpd::server {
 namespace {
 
 constexpr std::size_t kMaxRemembered = 1024;
-constexpr std::size_t kLongestPassword = 512;  // that crypt(3) takes
+/// SHA-512-crypt takes longer for longer ones, and bcrypt looks at no more than 72 bytes.
+constexpr std::size_t kLongestPassword = 128;
 
 std::vector<std::string> challenges_of(const AuthSettings& settings) {
   std::vector<std::string> challenges;
@@ -65,9 +67,10 @@ bool Access::may_connect(const net::Address& peer) const noexcept {
 Access::Verdict Access::decide(const Visitor& visitor) {
   Verdict verdict;
   const Policy& policy = policies_.of(visitor.route);
-  verdict.is_preflight = is_preflight(visitor.head);
+  verdict.is_preflight = is_allowed_preflight(visitor.head, policy.cors_origins);
   verdict.refusal = before_credentials(visitor, policy);
-  // Browsers ask without certificate and credentials whether they may ask with them, and learn nothing else.
+  // For pages that are allowed browsers ask, without certificate and credentials, whether they may ask with
+  // them.
   if (verdict.refusal == http::Refusal::kNone && !verdict.is_preflight) {
     if (policy.client_cert && (visitor.tls == nullptr || visitor.tls->client_fingerprint.empty())) {
       verdict.refusal = http::Refusal::kNoCertificate;
@@ -94,8 +97,9 @@ Access::Verdict Access::conclude(const Visitor& visitor, const CredentialCheck& 
 /// Address, limits, and the name that the server is called by.
 http::Refusal Access::before_credentials(const Visitor& visitor, const Policy& policy) {
   if (!policy.admits(visitor.client)) return http::Refusal::kAddressRefused;
-  const bool in_time =
-      visitor.is_forwarded ? admission_.charge(visitor.client) : admission_.charge(visitor.place);
+  // The connection of a proxy is nobody's and everybody's.
+  const bool by_address = visitor.is_forwarded || is_trusted_proxy(visitor.client);
+  const bool in_time = by_address ? admission_.charge(visitor.client) : admission_.charge(visitor.place);
   if (!in_time) return http::Refusal::kTooManyRequests;
   if (!settings_.allowed_hosts.empty() && !settings_.allowed_hosts.contain(authority_of(visitor.head)))
     return http::Refusal::kUnknownHost;
@@ -118,7 +122,7 @@ void Access::ask_for_credentials(const Visitor& visitor, Verdict& verdict) {
     verdict.refusal = http::Refusal::kNoCredentials;
     return;
   }
-  const net::Duration wait = attempts_.begin(visitor.client);
+  const net::Duration wait = attempts_.wait_of(visitor.client);
   if (wait > net::Duration::zero()) statistics_.add(Statistics::kAuthThrottled);
   if (wait > Attempts::kPatience) {
     verdict.refusal = http::Refusal::kTooManyAttempts;
@@ -151,7 +155,7 @@ Access::Finding Access::look_at(std::string_view authorization) {
     if (credentials_->is_plain_user(given->user, given->password)) {
       finding.look = Look::kRight;
     } else if (const auto hash = credentials_->hash_of(given->user, finding.is_known);
-               hash && given->password.size() < kLongestPassword) {
+               hash && given->password.size() <= kLongestPassword) {
       finding.digest = credentials_->digest_of(given->password, *hash);
       const bool was_right = finding.is_known && right_.contains(finding.digest);
       finding.look = was_right ? Look::kRight : Look::kSlow;
@@ -165,9 +169,13 @@ Access::Finding Access::look_at(std::string_view authorization) {
   return finding;
 }
 
-void Access::remember(const Credentials::Digest& digest) {
-  if (right_.size() == kMaxRemembered) right_.erase(right_.begin());
-  right_.insert(digest);
+void Access::remember(const Credentials::Digest& digest) noexcept {
+  try {
+    if (right_.size() == kMaxRemembered) right_.erase(right_.begin());
+    right_.insert(digest);
+  } catch (const std::bad_alloc&) {
+    // It is hashed once more then.
+  }
 }
 
 http::Refusal Access::after_credentials(const Visitor& visitor, const Policy& policy,
@@ -186,7 +194,10 @@ void Access::count(http::Refusal refusal) noexcept {
   switch (refusal) {
     case http::Refusal::kNone:
     case http::Refusal::kTooManyAttempts:  // counted as they come, like those who only wait
+    case http::Refusal::kOutOfResources:
+      break;
     case http::Refusal::kTooManyChecks:
+      statistics_.add(Statistics::kAuthThrottled);
       break;
     case http::Refusal::kTooManyRequests:
       statistics_.add(Statistics::kRateRefusals);

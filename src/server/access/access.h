@@ -67,6 +67,11 @@ class Access {
     return settings_.forwarding.trusted_proxies.contains(peer);
   }
 
+  /// True when proxies tell in each request whom they forward for.
+  [[nodiscard]] bool reads_forwarded_fields() const noexcept {
+    return settings_.forwarding.field != ForwardedField::kNone;
+  }
+
   /// About a request. Throws std::bad_alloc.
   [[nodiscard]] Verdict decide(const Visitor& visitor);
   /// The same once `check`, of an earlier verdict about this visitor, is done.
@@ -98,7 +103,7 @@ class Access {
   [[nodiscard]] Finding look_at(std::string_view authorization);
   [[nodiscard]] http::Refusal after_credentials(const Visitor& visitor, const Policy& policy,
                                                 const Verdict& verdict);
-  void remember(const Credentials::Digest& digest);
+  void remember(const Credentials::Digest& digest) noexcept;
   void count(http::Refusal refusal) noexcept;
 
   const AccessSettings& settings_;

@@ -41,7 +41,7 @@ bool Admission::is_administrator(const net::Address& peer) const noexcept {
 }
 
 Admission::Client* Admission::known(const net::Address& peer) noexcept {
-  if (peer.family() != AF_INET && peer.family() != AF_INET6) return nullptr;
+  if (peer.family() == AF_UNIX) return nullptr;
   const auto found = clients_.find(ClientKey::of(peer));
   return found == clients_.end() ? nullptr : &found->second;
 }
@@ -70,7 +70,7 @@ Admission::Place Admission::turn_away(http::Refusal refusal) noexcept {
 Admission::Place Admission::enter(const net::Address& peer, bool is_proxy) {
   Place place;
   place.is_administrator_ = is_administrator(peer);
-  const bool has_address = !is_proxy && (peer.family() == AF_INET || peer.family() == AF_INET6);
+  const bool has_address = !is_proxy && peer.family() != AF_UNIX;
   const Client* const client = is_proxy ? nullptr : known(peer);
   if (ordinary_ >= limit_) {
     place.refusal_ = http::Refusal::kTooManyConnections;

@@ -12,19 +12,22 @@ Attempts::Attempts(std::size_t free, std::chrono::seconds interval, const net::E
       limited_(free != 0) {}
 
 /// A token bucket, kept as the time when it will be full again.
-net::Duration Attempts::begin(const net::Address& client) {
-  if (!limited_) return net::Duration::zero();
+net::Duration Attempts::wait_of(const net::Address& client) const noexcept {
+  if (clients_.empty()) return net::Duration::zero();
+  const auto found = clients_.find(ClientKey::of(client));
+  if (found == clients_.end()) return net::Duration::zero();
+  return std::max(net::Duration::zero(), found->second.free_at - loop_.now() - tolerance_);
+}
+
+void Attempts::begin(const net::Address& client) {
+  if (!limited_) return;
   forget();
   const ClientKey key = ClientKey::of(client);
   Client& entry = clients_[key];
   entry.key = key;
   if (entry.linked()) entry.unlink();
   by_time_.push_back(entry);
-  const net::TimePoint now = loop_.now();
-  const net::TimePoint begin = std::max(entry.free_at, now);
-  const net::Duration wait = std::max(net::Duration::zero(), begin - now - tolerance_);
-  if (wait <= kPatience) entry.free_at = begin + interval_;
-  return wait;
+  entry.free_at = std::max(entry.free_at, loop_.now()) + interval_;
 }
 
 void Attempts::forgive(const net::Address& client) noexcept {

@@ -38,8 +38,10 @@ class CredentialCheck final : private net::Timer {
   friend class Access;
   void on_timer() override;
   void hash();
-  void on_hashed(bool is_right);
+  void on_hashed(PasswordChecker::Result result) noexcept;
+  void count();
   void judge(bool is_right) noexcept;
+  void give_up(http::Refusal refusal) noexcept;
 
   Access& access_;
   Owner* owner_ = nullptr;
@@ -50,6 +52,7 @@ class CredentialCheck final : private net::Timer {
   std::shared_ptr<PasswordChecker::Job> job_;  // see PasswordChecker
   net::Duration wait_;
   http::Refusal refusal_ = http::Refusal::kNone;
+  bool is_counted_ = false;  // as an attempt
   bool done_ = false;
 };
 

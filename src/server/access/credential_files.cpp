@@ -18,9 +18,9 @@ namespace {
 
 constexpr std::string_view kHint = "make the line anew with: htpasswd -B FILE NAME";
 constexpr std::size_t kBcryptSize = 60;
-constexpr std::size_t kBcryptCost = 4;      // where its two digits stand
-constexpr unsigned kMaxBcryptCost = 15;     // some two seconds
-constexpr unsigned kMaxRounds = 2'000'000;  // likewise
+constexpr std::size_t kBcryptCost = 4;    // where its two digits stand
+constexpr unsigned kMaxBcryptCost = 15;   // some two seconds
+constexpr unsigned kMaxRounds = 500'000;  // likewise, for a long password
 constexpr std::size_t kSha512Digest = 86;
 constexpr std::size_t kYescryptDigest = 43;
 constexpr std::uint64_t kMaxYescryptMemory = std::uint64_t{64} << 20U;
@@ -87,9 +87,9 @@ bool is_yescrypt(std::string_view hash, std::string& why) {
   }
   const unsigned blocks = yescrypt_number(hash[4]);
   const unsigned size = yescrypt_number(hash[5]);
-  if (hash[3] != 'j' || hash[6] != '$' || blocks == 0 || size == 0 || blocks > 20 ||
-      (std::uint64_t{128} * size << blocks) > kMaxYescryptMemory)
-    why = "its yescrypt hash takes more than 64 MiB, or has parameters that are not known";
+  if (hash[3] != 'j' || hash[6] != '$' || blocks < 10 || blocks > 20 || size == 0 || last < 8 ||
+      last > 7 + 86 || (std::uint64_t{128} * size << blocks) > kMaxYescryptMemory)
+    why = "its yescrypt hash takes more than 64 MiB or next to nothing, or has parameters that are not known";
   return why.empty();
 }
 

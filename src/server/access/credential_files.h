@@ -43,7 +43,7 @@ class CredentialFile {
 
 /// True for what crypt(3) makes of a password by a method that is slow on purpose, and whole: `why` says what
 /// is wrong with any other. The methods: bcrypt ($2a$, $2b$, $2y$; cost 4 to 15), SHA-512-crypt ($6$; at most
-/// 2,000,000 rounds), yescrypt ($y$; at most 64 MiB).
+/// 500,000 rounds), yescrypt ($y$; at most 64 MiB).
 [[nodiscard]] bool is_good_hash(std::string_view hash, std::string& why);
 
 }  // namespace httpd::server

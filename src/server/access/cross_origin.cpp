@@ -51,6 +51,11 @@ bool is_preflight(const http::RequestHead& head) noexcept {
   return head.method == Method::kOptions && origin_of(head) && find(head, "Access-Control-Request-Method");
 }
 
+bool is_allowed_preflight(const http::RequestHead& head, const Origins& origins) noexcept {
+  return !origins.empty() && is_preflight(head) && head.framing.body == http::Framing::Body::kNone &&
+         origins.contains(*origin_of(head));
+}
+
 http::Refusal judge_origin(const http::RequestHead& head, std::string_view authority, bool tls,
                            const Policy& policy) noexcept {
   const bool harmless = is_safe(head) && policy.cross_site && !is_preflight(head);

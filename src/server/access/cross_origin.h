@@ -14,6 +14,8 @@ namespace httpd::server {
 
 /// True for the question whether another request may be made (Fetch standard section 4.8).
 [[nodiscard]] bool is_preflight(const http::RequestHead& head) noexcept;
+/// The same from a page of `origins`, and without a body, which no browser sends with it.
+[[nodiscard]] bool is_allowed_preflight(const http::RequestHead& head, const Origins& origins) noexcept;
 
 /// A request that may change something (its method is not safe, RFC 9110 section 9.2.1), and a preflight,
 /// must not come from a page of another site; where the policy says so no request must. `authority`: of the

@@ -23,7 +23,10 @@ void Hosts::add(std::string_view list) {
       throw ConfigError(
           fmt::format(R"("{}" is no host such as "mi.example", "*.example", "10.0.0.1:8888" or "[::1]")",
                       http::escape_for_log(text)));
-    hosts_.push_back({(is_wildcard ? "." : "") + std::string(parts->host), parts->port, is_wildcard});
+    const std::string_view name = parts->host.size() > 1 && parts->host.ends_with('.')
+                                      ? parts->host.substr(0, parts->host.size() - 1)
+                                      : parts->host;
+    hosts_.push_back({(is_wildcard ? "." : "") + std::string(name), parts->port, is_wildcard});
     if (comma == std::string_view::npos) return;
     list.remove_prefix(comma + 1);
   }
@@ -35,7 +38,9 @@ bool Hosts::contain(std::string_view authority) const noexcept {
   // The root of the DNS may be written out.
   if (asked->host.size() > 1 && asked->host.ends_with('.')) asked->host.remove_suffix(1);
   return std::ranges::any_of(hosts_, [&asked](const Host& host) {
-    if (host.port >= 0 && host.port != asked->port) return false;
+    // Browsers leave the port of the scheme out; whether TLS was taken off on the way nobody knows.
+    const bool is_default = asked->port < 0 && (host.port == 80 || host.port == 443);
+    if (host.port >= 0 && host.port != asked->port && !is_default) return false;
     std::string_view name = asked->host;
     if (host.is_wildcard && name.size() > host.name.size())
       name.remove_prefix(name.size() - host.name.size());

@@ -209,7 +209,11 @@ bool Policies::admits_somewhere(const net::Address& client) const noexcept {
 }
 
 void check_rules(const std::vector<AccessRule>& rules, const Router& router) {
-  static_cast<void>(joined(rules));
+  const Policies policies(rules, router);
+  for (const Route& route : router.routes())
+    if (const Policy& policy = policies.of(&route); policy.users && !policy.auth)
+      throw ConfigError(
+          fmt::format("access: root {} has users, but auth=off: nobody is asked who he is", route.root));
   for (const AccessRule& rule : rules) {
     if (std::ranges::any_of(router.routes(),
                             [&rule](const Route& route) { return is_above(rule.root, route.root); }))

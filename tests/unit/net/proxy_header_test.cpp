@@ -73,6 +73,7 @@ TEST(ProxyHeaderTest, RefusesOtherLines) {
                                  " PROXY UNKNOWN\r\n",
                                  "PROXY\tUNKNOWN\r\n"})
     EXPECT_EQ(parse_proxy_header(line).state, State::kMalformed) << line;
+  EXPECT_EQ(parse_proxy_header("PROXY TCP4 192.0.2.1\0x 198.51.100.2 1 2\r\n"s).state, State::kMalformed);
   EXPECT_EQ(parse_proxy_header("PROXY UNKNOWN " + std::string(91, 'x') + "\r\n").state, State::kComplete);
   EXPECT_EQ(parse_proxy_header("PROXY UNKNOWN " + std::string(92, 'x') + "\r\n").state, State::kMalformed);
 }
@@ -80,7 +81,7 @@ TEST(ProxyHeaderTest, RefusesOtherLines) {
 TEST(ProxyHeaderTest, ReadsVersion2) {
   expect(binary(0x21, 0x11, kTcp4), "192.0.2.1:4711", "198.51.100.2:8888");
   expect(binary(0x21, 0x21, tcp6()), "[2001:db8::1]:4711", "[2001:db8::2]:8888");
-  expect(binary(0x21, 0x31, std::string(216, '\0')), "unix", "unix");
+  expect(binary(0x21, 0x31, std::string(216, '\0')), "unknown", "unknown");
   expect(binary(0x21, 0x00, ""), "unknown", "unknown");
   expect(binary(0x21, 0x00, "anything"), "unknown", "unknown");
   expect(binary(0x21, 0x12, kTcp4), "unknown", "unknown");

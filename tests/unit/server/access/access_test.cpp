@@ -233,8 +233,19 @@ TEST_F(AccessTest, APreflightNeedsNoCredentials) {
   EXPECT_EQ(ask("OPTIONS /mi", {"Origin: https://good.example", "Access-Control-Request-Method: POST"}),
             Refusal::kNone);
   EXPECT_EQ(ask("OPTIONS /mi", {"Origin: https://evil.example", "Access-Control-Request-Method: POST"}),
+            Refusal::kNoCredentials)
+      << "strangers learn nothing";
+  EXPECT_EQ(ask("OPTIONS /metrics", {"Origin: http://a.example", "Access-Control-Request-Method: POST"}),
+            Refusal::kNoCredentials)
+      << "nor does who calls himself a page of our own";
+  EXPECT_EQ(ask("OPTIONS /mi",
+                {"Origin: https://evil.example", "Access-Control-Request-Method: POST", kUserPassword}),
             Refusal::kForeignOrigin);
   EXPECT_EQ(ask("OPTIONS /mi", {"Origin: https://good.example"}), Refusal::kNoCredentials);
+  EXPECT_EQ(ask("OPTIONS /mi",
+                {"Origin: https://good.example", "Access-Control-Request-Method: POST", "Content-Length: 5"}),
+            Refusal::kNoCredentials)
+      << "no preflight has a body";
 }
 
 TEST_F(AccessTest, RulesAreByRoot) {

@@ -13,9 +13,11 @@ net::Address at(const std::string& ip) {
   return *net::Address::parse(ip, 1);
 }
 
-/// Rounded, since the clock does not stand still.
+/// Of an attempt that is made if it may be. Rounded, since the clock does not stand still.
 long wait_of(Attempts& attempts, const std::string& ip) {
-  return std::chrono::round<seconds>(attempts.begin(at(ip))).count();
+  const net::Duration wait = attempts.wait_of(at(ip));
+  if (wait <= Attempts::kPatience) attempts.begin(at(ip));
+  return std::chrono::round<seconds>(wait).count();
 }
 
 TEST(AttemptsTest, SomeAreFreeAndTheRestWait) {

@@ -24,6 +24,14 @@ TEST(HostsTest, ContainWhatIsListed) {
     EXPECT_FALSE(hosts.contain(bad)) << bad;
 }
 
+TEST(HostsTest, APortThatIsLeftOutIsThatOfTheScheme) {
+  Hosts hosts;
+  hosts.add("a.example:80, b.example.:443");
+  EXPECT_TRUE(hosts.contain("a.example"));
+  EXPECT_TRUE(hosts.contain("b.example"));
+  EXPECT_FALSE(hosts.contain("a.example:443"));
+}
+
 TEST(HostsTest, RefuseWhatIsNoHost) {
   for (const char* const bad :
        {"", "a,", "http://a.example", "a.example:x", "a b", "*", "*.", "a.*.example", "a:", "::1"})

@@ -3,6 +3,8 @@
 
 #include <gtest/gtest.h>
 #include <poll.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #include <vector>
 
 #include "temporary_file.h"
@@ -10,11 +12,16 @@
 namespace httpd::server {
 namespace {
 
+using Result = PasswordChecker::Result;
+
 class PasswordCheckerTest : public ::testing::Test {
  protected:
   std::shared_ptr<PasswordChecker::Job> job(const char* password, const char* hash) {
-    return std::make_shared<PasswordChecker::Job>(password, hash,
-                                                  [this](bool is_right) { results.push_back(is_right); });
+    const ClientKey client{client_number++, AF_INET};
+    return std::make_shared<PasswordChecker::Job>(client, password, hash, [this](Result result) {
+      EXPECT_NE(result, Result::kFailed);
+      results.push_back(result == Result::kRight);
+    });
   }
   /// Runs the loop until there are so many results.
   void run(std::size_t wanted) {
@@ -26,6 +33,7 @@ class PasswordCheckerTest : public ::testing::Test {
   }
   net::EventLoop loop;
   std::vector<bool> results;
+  std::uint64_t client_number = 1;
 };
 
 TEST_F(PasswordCheckerTest, ComparesWithEachMethod) {
@@ -60,6 +68,42 @@ TEST_F(PasswordCheckerTest, AQueueThatIsFullTakesNoMore) {
   EXPECT_GT(refused, 0U);
   EXPECT_LE(refused, 10U);
   jobs.clear();  // and the end does not wait for them
+}
+
+TEST_F(PasswordCheckerTest, NobodyHasTheQueueForHimself) {
+  PasswordChecker checker(loop);
+  const std::string slow = "$2y$08" + std::string(kAlice).substr(6);
+  std::vector<std::shared_ptr<PasswordChecker::Job>> jobs;
+  std::size_t taken = 0;
+  const std::uint64_t greedy = client_number;
+  for (int i = 0; i < 10; ++i) {
+    client_number = greedy;
+    jobs.push_back(job("x", slow.c_str()));
+    if (checker.submit(jobs.back())) ++taken;
+  }
+  EXPECT_GE(taken, PasswordChecker::kMaxOfClient);
+  EXPECT_LE(taken, PasswordChecker::kMaxOfClient + 1) << "one may be in work";
+  client_number = greedy + 1;
+  const auto other = job("ecila", kAlice);
+  ASSERT_TRUE(checker.submit(other));
+  run(2);
+  EXPECT_TRUE(results[0] || results[1]) << "after the one in work it was the other's turn";
+}
+
+TEST_F(PasswordCheckerTest, ACopyOfTheProcessEndsWithoutTheThread) {
+  auto checker = std::make_unique<PasswordChecker>(loop);
+  const auto first = job("ecila", kAlice);
+  ASSERT_TRUE(checker->submit(first));
+  run(1);
+  const pid_t copy = ::fork();
+  if (copy == 0) {
+    ::alarm(10);
+    checker.reset();
+    ::_exit(0);
+  }
+  int status = -1;
+  ASSERT_EQ(::waitpid(copy, &status, 0), copy);
+  EXPECT_EQ(status, 0);
 }
 
 TEST_F(PasswordCheckerTest, EndsWithoutEverHavingBegun) {

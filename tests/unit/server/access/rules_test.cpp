@@ -137,6 +137,8 @@ TEST(PoliciesTest, ARootThatNobodyServesIsAMistake) {
   EXPECT_THROW(check_rules({AccessRule::parse("root=mi/x;auth=off")}, router), ConfigError);
   EXPECT_THROW(check_rules({AccessRule::parse("root=m;auth=off")}, router), ConfigError);
   EXPECT_NO_THROW(check_rules({AccessRule::parse("auth=off")}, Router()));
+  EXPECT_THROW(check_rules({AccessRule::parse("root=mi;auth=off"), AccessRule::parse("users=a")}, router),
+               ConfigError);
 }
 
 TEST(OriginsTest, AStarIsAnyAndNullToo) {
