@@ -2,7 +2,6 @@
 #include "server/access/forwarding.h"
 
 #include <fmt/format.h>
-#include <ranges>
 #include <vector>
 
 #include <httpd/module.h>
@@ -61,8 +60,8 @@ http::Refusal find_client(const ForwardingSettings& settings, const http::Reques
     if (!(is_x ? http::parse_x_forwarded_for(line.value, nodes) : http::parse_forwarded(line.value, nodes)))
       return http::Refusal::kMalformedForwarded;
   }
-  for (const http::ForwardedNode& node : std::views::reverse(nodes)) {
-    client = address_of(node);
+  for (auto node = nodes.rbegin(); node != nodes.rend(); ++node) {
+    client = address_of(*node);
     if (!settings.trusted_proxies.contains(client)) break;
   }
   return http::Refusal::kNone;
