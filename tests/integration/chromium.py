@@ -7,13 +7,16 @@ import subprocess
 import threading
 import time
 
+import daemon
 import pytest
 
 START_TIMEOUT = 60.0  # seconds: Chromium takes its time on a machine that is busy
 OPTIONS = ["--headless=new", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--no-proxy-server",
            "--disable-dev-shm-usage", "--disable-background-networking", "--disable-component-update", "--disable-sync"]
 
-installed = pytest.mark.skipif(shutil.which("chromium") is None, reason="chromium is not installed")
+# The browser is the same beside a build with sanitizers, and leaves little of two cores to the tests beside it.
+installed = pytest.mark.skipif(shutil.which("chromium") is None or "sanitize" in str(daemon.BUILD),
+                               reason="chromium is not installed, or this is the build with sanitizers")
 
 # What a page can use: say(name, value) is heard by Site.heard(), attempt(name, promise) says what became of it.
 PRELUDE = """<!doctype html><meta charset="utf-8"><body><script>

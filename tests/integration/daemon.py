@@ -31,16 +31,22 @@ STOP_TIMEOUT = 20.0
 SANITIZER_REPORT = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:")
 
 
+_given_ports = set()
+
+
 def free_port(ip="127.0.0.1"):
-    """A port that nobody listens on, outside the range that the system gives to clients."""
+    """A port that nobody listens on, outside the range that the system gives to clients. Never the same one twice."""
     family = socket.AF_INET6 if ":" in ip else socket.AF_INET
     for _ in range(100):
         port = random.randint(20000, 32000)
+        if port in _given_ports:
+            continue
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             try:
                 probe.bind((ip, port))
             except OSError:
                 continue
+            _given_ports.add(port)
             return port
     raise RuntimeError("no free port found")
 

@@ -10,6 +10,7 @@ import proxyheader
 import pytest
 import rawhttp
 import rawtls
+import unixsocket
 from credentials import basic
 from rawhttp import request
 
@@ -218,6 +219,23 @@ def test_rates_are_the_clients(serve):
         for ip in ("192.0.2.1", "192.0.2.2"):
             ask = request("GET", "/who", f"X-Forwarded-For: {ip}")
             assert [client.ask(ask).status for _ in range(3)] == [200, 200, 429]
+
+
+def test_a_proxy_on_a_unix_socket(start, tmp_path):
+    path = tmp_path / "httpd.sock"
+    server = start(HELLO, {"listen": f"unix:{path}?proxy_protocol=on", "trusted_proxies": "unix",
+                           "access": "root=who; deny=192.0.2.9"})
+    for ip, status in (("192.0.2.1", 200), ("192.0.2.9", 403)):
+        with unixsocket.UnixClient(path) as client:
+            client.send(proxyheader.binary(ip) + WHO)
+            assert client.read_reply().status == status
+    with unixsocket.UnixClient(path) as client:
+        client.send(proxyheader.line("192.0.2.1") + request("GET", "/who", "X-Forwarded-For: 203.0.113.1"))
+        assert client_in(client.read_reply()) == "192.0.2.1", "who is no proxy himself is not believed"
+    with unixsocket.UnixClient(path) as client:
+        client.send(WHO)
+        assert client.read_reply().status == 400
+    server.wait_log(re.compile(r"192\.0\.2\.9:4711: 403"))
 
 
 def test_limits_of_a_proxy_that_says_nothing(serve):

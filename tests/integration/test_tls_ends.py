@@ -263,13 +263,16 @@ def test_a_stream_that_breaks(shared, settings):
             client.assert_truncated(10)
 
 
-def test_curl_sees_a_truncated_reply(serve, authority):
+def test_curl_sees_a_truncated_reply(serve, authority, tmp_path):
     server = serve()
     (pid,) = server.pids("HTTPD")
     with subprocess.Popen(["curl", "-sS", "--http1.0", "--limit-rate", "10M", "--cacert", authority.certificate,
-                           "-o", os.devnull, f"https://localhost:{server.port}/large/50000000"],
+                           "-o", str(tmp_path / "reply"), f"https://localhost:{server.port}/large/50000000"],
                           stderr=subprocess.PIPE) as curl:
-        time.sleep(0.3)
+        deadline = time.monotonic() + 20
+        while not (tmp_path / "reply").exists() or (tmp_path / "reply").stat().st_size == 0:
+            assert time.monotonic() < deadline
+            time.sleep(0.05)
         os.kill(pid, signal.SIGKILL)
         _, told = curl.communicate(timeout=20)
     assert curl.returncode in (18, 56), told  # a partial file, or an end without a close_notify

@@ -46,9 +46,8 @@ class Access {
     http::Refusal refusal = http::Refusal::kNone;
     std::unique_ptr<CredentialCheck> check;  ///< not null: nothing is decided before it is done
     std::string user;                        ///< whose credentials they were; "" where none were needed
-    bool had_credentials =
-        false;                  ///< the engine has looked at Authorization, which is nobody else's business
-    bool is_preflight = false;  ///< to be answered at once: see answer_fields()
+    bool had_credentials = false;            ///< the engine has looked at Authorization: nobody else is to
+    bool is_preflight = false;  ///< of a page that is allowed: good without certificate and credentials
     std::chrono::seconds retry_after{0};  ///< for a 429
   };
 
@@ -116,7 +115,7 @@ class Access {
   std::shared_ptr<const Credentials> credentials_;             // shared with checks that are under way
   std::unordered_set<Credentials::Digest, DigestHash> right_;  // slow ones that were right before
   std::vector<std::string> challenges_;
-  std::string decoded_;  // for a password; wiped after each use, and long enough for any
+  std::string decoded_;  // for a password; wiped after each use
 };
 
 }  // namespace httpd::server
