@@ -98,8 +98,9 @@ Connection::Step Connection::decide() {
     return refuse(refusal, true);
   exchange_->set_client(client);
   refusal_ = exchange_->route(context_.router);
-  exchange_->set_access_fields(context_.access.answer_fields(visitor()));
-  Access::Verdict verdict = context_.access.decide(visitor());
+  const Access::Visitor asking = visitor();
+  exchange_->set_access_fields(context_.access.answer_fields(asking));
+  Access::Verdict verdict = context_.access.decide(asking);
   // What is a secret of the client's and the engine's is not kept, and no handler gets it.
   if (verdict.had_credentials) exchange_->parser().erase(http::FieldId::kAuthorization);
   if (verdict.check != nullptr) {

@@ -11,6 +11,7 @@
 #include "http/accept.h"
 #include "http/characters.h"
 #include "http/error_body.h"
+#include "http/find_field.h"
 #include "http/form.h"
 #include "http/multipart.h"
 #include "http/reply_head.h"
@@ -281,9 +282,7 @@ std::string_view Exchange::root() const noexcept {
 }
 
 std::optional<std::string_view> Exchange::field(std::string_view name) const noexcept {
-  for (const http::FieldLine& line : parser_.head().fields)
-    if (http::iequals(line.name, name)) return line.value;
-  return std::nullopt;
+  return http::find_field(parser_.head().fields, name);
 }
 
 std::optional<std::string_view> Exchange::argument(std::string_view name) const noexcept {

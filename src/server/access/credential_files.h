@@ -31,8 +31,7 @@ class CredentialFile {
 
   /// Throws ConfigError, which names the file and the line, and shows nothing of it but the name.
   CredentialFile(Kind kind, const std::string& path);
-  /// In their order, no two with the same name. Views into the file's bytes, each followed by a byte that is
-  /// not a part of it.
+  /// In their order, no two with the same name. Views into the file's bytes.
   [[nodiscard]] const std::vector<CredentialLine>& lines() const noexcept { return lines_; }
 
  private:

@@ -41,7 +41,7 @@ void check_auth(const AuthSettings& settings) {
 }
 
 Credentials::Credentials(const AuthSettings& settings) : key_(random_key()) {
-  if (settings.username_given) plain_ = Plain{digest(settings.username), digest(view(settings.password))};
+  if (settings.username_given) plain_ = Plain{digest({settings.username}), digest({view(settings.password)})};
   if (!settings.file.empty()) {
     passwords_.emplace(CredentialFile::Kind::kPasswords, settings.file);
     for (const CredentialLine& line : passwords_->lines())
@@ -54,34 +54,29 @@ Credentials::Credentials(const AuthSettings& settings) : key_(random_key()) {
   const CredentialFile file(CredentialFile::Kind::kTokens, settings.token_file);
   tokens_.emplace();
   for (const CredentialLine& line : file.lines())
-    tokens_->push_back({std::string(line.name), digest(line.secret)});
+    tokens_->push_back({std::string(line.name), digest({line.secret})});
 }
 
-Credentials::Digest Credentials::digest(std::string_view text) const noexcept {
+Credentials::Digest Credentials::digest(std::initializer_list<std::string_view> parts) const noexcept {
   Digest result{};
   hmac_sha256_ctx context{};
   ::hmac_sha256_set_key(&context, key_.size(), reinterpret_cast<const std::uint8_t*>(key_.data()));
-  ::hmac_sha256_update(&context, text.size(), reinterpret_cast<const std::uint8_t*>(text.data()));
+  for (const std::string_view part : parts)
+    ::hmac_sha256_update(&context, part.size(), reinterpret_cast<const std::uint8_t*>(part.data()));
   ::hmac_sha256_digest(&context, result.size(), result.data());
   ::explicit_bzero(&context, sizeof context);  // the key can be got back from it
   return result;
 }
 
 Credentials::Digest Credentials::digest_of(std::string_view password, std::string_view hash) const noexcept {
-  Digest result{};
-  hmac_sha256_ctx context{};
-  ::hmac_sha256_set_key(&context, key_.size(), reinterpret_cast<const std::uint8_t*>(key_.data()));
-  ::hmac_sha256_update(&context, hash.size() + 1, reinterpret_cast<const std::uint8_t*>(hash.data()));
-  ::hmac_sha256_update(&context, password.size(), reinterpret_cast<const std::uint8_t*>(password.data()));
-  ::hmac_sha256_digest(&context, result.size(), result.data());
-  ::explicit_bzero(&context, sizeof context);
-  return result;
+  // No hash has a NUL, so that the two cannot be parted in another place.
+  return digest({hash, std::string_view("", 1), password});
 }
 
 std::optional<std::string_view> Credentials::who_has_token(std::string_view token) const noexcept {
   std::optional<std::string_view> name;
   if (!tokens_) return name;
-  const Digest given = digest(token);
+  const Digest given = digest({token});
   for (const Token& candidate : *tokens_)
     if (same(candidate.digest, given)) name = candidate.name;
   return name;
@@ -90,8 +85,8 @@ std::optional<std::string_view> Credentials::who_has_token(std::string_view toke
 bool Credentials::is_plain_user(std::string_view user, std::string_view password) const noexcept {
   if (!plain_) return false;
   // Digests are of one length, and both are compared whatever the first comparison says.
-  const bool user_is_right = same(digest(user), plain_->user);
-  const bool password_is_right = same(digest(password), plain_->password);
+  const bool user_is_right = same(digest({user}), plain_->user);
+  const bool password_is_right = same(digest({password}), plain_->password);
   return (static_cast<unsigned>(user_is_right) & static_cast<unsigned>(password_is_right)) != 0;
 }
 

@@ -5,6 +5,7 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <initializer_list>
 #include <memory>
 #include <optional>
 #include <string>
@@ -70,7 +71,8 @@ class Credentials {
     std::string name;
     Digest digest;
   };
-  [[nodiscard]] Digest digest(std::string_view text) const noexcept;
+  /// Of the parts, one behind the other.
+  [[nodiscard]] Digest digest(std::initializer_list<std::string_view> parts) const noexcept;
 
   net::SecretBytes key_;
   std::optional<Plain> plain_;

@@ -6,6 +6,7 @@
 #include <optional>
 
 #include "http/characters.h"
+#include "http/find_field.h"
 #include "http/origin.h"
 
 namespace httpd::server {
@@ -13,12 +14,6 @@ namespace {
 
 /// How long browsers may take an answer to a preflight for good.
 constexpr int kPreflightSeconds = 600;
-
-std::optional<std::string_view> find(const http::RequestHead& head, std::string_view name) noexcept {
-  for (const http::FieldLine& line : head.fields)
-    if (http::iequals(line.name, name)) return line.value;
-  return std::nullopt;
-}
 
 bool is_safe(const http::RequestHead& head) noexcept {
   return head.method == Method::kGet || head.method == Method::kHead || head.method == Method::kOptions ||
@@ -38,7 +33,8 @@ std::optional<std::string_view> origin_of(const http::RequestHead& head) noexcep
 
 /// The request header fields that a page asks for, if they are a list of tokens.
 std::optional<std::string_view> asked_fields(const http::RequestHead& head) noexcept {
-  const std::optional<std::string_view> list = find(head, "Access-Control-Request-Headers");
+  const std::optional<std::string_view> list =
+      http::find_field(head.fields, "Access-Control-Request-Headers");
   const bool good = list && std::ranges::all_of(*list, [](char c) {
                       return http::is_tchar(c) || c == ',' || http::is_blank(c);
                     });
@@ -48,7 +44,8 @@ std::optional<std::string_view> asked_fields(const http::RequestHead& head) noex
 }  // namespace
 
 bool is_preflight(const http::RequestHead& head) noexcept {
-  return head.method == Method::kOptions && origin_of(head) && find(head, "Access-Control-Request-Method");
+  return head.method == Method::kOptions && origin_of(head) &&
+         http::find_field(head.fields, "Access-Control-Request-Method");
 }
 
 bool is_allowed_preflight(const http::RequestHead& head, const Origins& origins) noexcept {
@@ -65,7 +62,7 @@ http::Refusal judge_origin(const http::RequestHead& head, std::string_view autho
     if (origin && http::is_origin_of(*origin, authority, tls)) return http::Refusal::kNone;
     return policy.cors_origins.contains(*text) ? http::Refusal::kNone : http::Refusal::kForeignOrigin;
   }
-  const std::optional<std::string_view> site = find(head, "Sec-Fetch-Site");
+  const std::optional<std::string_view> site = http::find_field(head.fields, "Sec-Fetch-Site");
   const bool own = !site || *site == "same-origin" || *site == "none";
   return own ? http::Refusal::kNone : http::Refusal::kForeignOrigin;
 }
@@ -86,7 +83,7 @@ std::string cross_origin_fields(const http::RequestHead& head, const Route* rout
   if (route != nullptr) fields += fmt::format("Access-Control-Allow-Methods: {}\r\n", route->allow());
   if (const std::optional<std::string_view> asked = asked_fields(head))
     fields += fmt::format("Access-Control-Allow-Headers: {}\r\n", *asked);
-  if (find(head, "Access-Control-Request-Private-Network") == "true")
+  if (http::find_field(head.fields, "Access-Control-Request-Private-Network") == "true")
     fields += "Access-Control-Allow-Private-Network: true\r\n";
   return fields + fmt::format("Access-Control-Max-Age: {}\r\n", kPreflightSeconds);
 }

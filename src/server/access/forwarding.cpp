@@ -8,6 +8,7 @@
 
 #include "http/characters.h"
 #include "http/escape.h"
+#include "http/find_field.h"
 #include "http/forwarded.h"
 
 namespace httpd::server {
@@ -15,12 +16,6 @@ namespace {
 
 constexpr std::string_view kForwardedName = "Forwarded";
 constexpr std::string_view kXForwardedForName = "X-Forwarded-For";
-
-bool has_field(const http::RequestHead& head, std::string_view name) noexcept {
-  for (const http::FieldLine& line : head.fields)
-    if (http::iequals(line.name, name)) return true;
-  return false;
-}
 
 /// A literal that is no address is one that nobody knows.
 net::Address address_of(const http::ForwardedNode& node) {
@@ -48,9 +43,9 @@ http::Refusal find_client(const ForwardingSettings& settings, const http::Reques
     return http::Refusal::kNone;
   ForwardedField field = settings.field;
   if (field == ForwardedField::kEither) {
-    const bool has_x = has_field(head, kXForwardedForName);
+    const bool has_x = http::find_field(head.fields, kXForwardedForName).has_value();
     // One of the two is the proxy's, and one the client's, and nobody knows which.
-    if (has_x && has_field(head, kForwardedName)) return http::Refusal::kTwoForwarded;
+    if (has_x && http::find_field(head.fields, kForwardedName)) return http::Refusal::kTwoForwarded;
     field = has_x ? ForwardedField::kXForwardedFor : ForwardedField::kForwarded;
   }
   const bool is_x = field == ForwardedField::kXForwardedFor;

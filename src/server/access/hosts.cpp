@@ -10,13 +10,12 @@
 #include "http/characters.h"
 #include "http/escape.h"
 #include "http/host.h"
+#include "server/access/list.h"
 
 namespace httpd::server {
 
 void Hosts::add(std::string_view list) {
-  while (true) {
-    const std::size_t comma = list.find(',');
-    const std::string_view text = http::trim_ows(list.substr(0, comma));
+  for_each_part(list, ',', [this](std::string_view text) {
     const bool is_wildcard = text.starts_with("*.");
     const std::optional<http::HostAndPort> parts = http::parse_host(is_wildcard ? text.substr(2) : text);
     if (!parts || text.ends_with(':') || parts->host.find('*') != std::string_view::npos)
@@ -27,9 +26,7 @@ void Hosts::add(std::string_view list) {
                                       ? parts->host.substr(0, parts->host.size() - 1)
                                       : parts->host;
     hosts_.push_back({(is_wildcard ? "." : "") + std::string(name), parts->port, is_wildcard});
-    if (comma == std::string_view::npos) return;
-    list.remove_prefix(comma + 1);
-  }
+  });
 }
 
 bool Hosts::contain(std::string_view authority) const noexcept {

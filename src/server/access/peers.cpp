@@ -7,15 +7,13 @@
 
 #include <httpd/module.h>
 
-#include "http/characters.h"
 #include "http/escape.h"
+#include "server/access/list.h"
 
 namespace httpd::server {
 
 void Peers::add(std::string_view list) {
-  while (true) {
-    const std::size_t comma = list.find(',');
-    const std::string_view one = http::trim_ows(list.substr(0, comma));
+  for_each_part(list, ',', [this](std::string_view one) {
     if (one == "unix") {
       unix_ = true;
     } else if (const std::optional<net::Network> network = net::Network::parse(one)) {
@@ -25,9 +23,7 @@ void Peers::add(std::string_view list) {
           R"("{}" is neither an address nor a network such as "10.0.0.0/8" or "2001:db8::/32", nor "unix")",
           http::escape_for_log(one)));
     }
-    if (comma == std::string_view::npos) return;
-    list.remove_prefix(comma + 1);
-  }
+  });
 }
 
 bool Peers::contains(const net::Address& address) const noexcept {

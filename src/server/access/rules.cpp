@@ -3,28 +3,18 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <functional>
 
 #include <httpd/module.h>
 
 #include "http/characters.h"
 #include "http/escape.h"
 #include "http/origin.h"
+#include "server/access/list.h"
 
 namespace httpd::server {
 namespace {
 
 constexpr std::string_view kExample = "root=metrics; allow=10.0.0.0/8,::1; auth=off";
-
-/// Calls `use` with each part of a list, without the blanks around it.
-void for_each_part(std::string_view list, char separator, const std::function<void(std::string_view)>& use) {
-  while (true) {
-    const std::size_t end = list.find(separator);
-    use(http::trim_ows(list.substr(0, end)));
-    if (end == std::string_view::npos) return;
-    list.remove_prefix(end + 1);
-  }
-}
 
 bool read_switch(std::string_view value) {
   if (value == "on") return true;

@@ -65,6 +65,18 @@ TEST(CredentialsTest, AStrangerIsComparedWithSomebodysHash) {
       << "each has a key of its own";
 }
 
+TEST(CredentialsTest, AHashAtTheVeryEndOfAPageIsReadNoFurther) {
+  const std::string line = "\nalice:" + std::string(kAlice);
+  const TemporaryFile file("#" + std::string(4096 - 1 - line.size(), 'x') + line);
+  AuthSettings settings;
+  settings.file = file.path();
+  const Credentials credentials(settings);
+  bool is_known = false;
+  const auto hash = credentials.hash_of("alice", is_known);
+  ASSERT_EQ(hash, kAlice);
+  EXPECT_EQ(credentials.digest_of("ecila", *hash), credentials.digest_of("ecila", kAlice));
+}
+
 TEST(CredentialsTest, TokensHaveNames) {
   const TemporaryFile file("one:0123456789abcdef\ntwo:fedcba9876543210\n");
   AuthSettings settings;
