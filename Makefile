@@ -2,7 +2,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 JOBS ?= $(shell nproc)
 PREFIX ?= /usr/local
-FUZZ_SECONDS ?= 300
+FUZZ_SECONDS ?= 1200
+FUZZ_RUNS ?= 10000000
+SOAK_SECONDS ?= 1800
 RUN_CONFIG ?= examples/run.cfg
 OPENSIPS_SOURCE_DIR ?=
 
@@ -23,7 +25,7 @@ help:
 	@echo 'make opensips-module OPENSIPS_SOURCE_DIR=TREE'
 	@echo '              build httpd.so for OpenSIPS, whose tree its user has built (docs/OPENSIPS.md)'
 	@echo 'make bench    measure, and compare with others'
-	@echo 'make fuzz     run every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS))'
+	@echo 'make fuzz     run every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS)) or FUZZ_RUNS ($(FUZZ_RUNS)) executions'
 	@echo 'make lint     check the format, compile with clang, run clang-tidy'
 	@echo 'make format   format all sources'
 	@echo 'make install  install below PREFIX ($(PREFIX)), inside DESTDIR if set'
@@ -60,6 +62,8 @@ test:
 	@ctest --preset release -j $(JOBS)
 	@echo '== testing: sanitizers'
 	@ctest --preset sanitize -j $(JOBS)
+	@echo '== fuzzing: 20 seconds of each target'
+	@tests/fuzz/run.py build/sanitize/fuzz --seconds 20 --jobs $(JOBS)
 
 bench:
 	@scripts/install-packages bench
@@ -69,19 +73,19 @@ bench:
 
 fuzz:
 	@scripts/install-packages fuzz
-	@$(CONFIGURE) clang
-	@$(BUILD) clang
-	@tests/fuzz/run_seconds build/clang/fuzz $(FUZZ_SECONDS)
+	@$(CONFIGURE) sanitize
+	@$(BUILD) sanitize --target fuzz_targets
+	@tests/fuzz/run.py build/sanitize/fuzz --seconds $(FUZZ_SECONDS) --runs $(FUZZ_RUNS) --jobs $(JOBS) --write
 
 lint:
 	@scripts/install-packages lint
 	@echo '== clang-format'
 	@clang-format-14 --dry-run --Werror $(SOURCES)
 	@echo '== clang, warnings are errors'
-	@$(CONFIGURE) clang
-	@$(BUILD) clang
+	@$(CONFIGURE) sanitize
+	@$(BUILD) sanitize
 	@echo '== clang-tidy'
-	@run-clang-tidy-14 -quiet -j $(JOBS) -p build/clang '^$(CURDIR)/(src|examples)/'
+	@run-clang-tidy-14 -quiet -j $(JOBS) -p build/sanitize '^$(CURDIR)/(src|examples)/'
 
 format:
 	@scripts/install-packages lint

@@ -105,10 +105,9 @@ void EventLoop::turn(int timeout_ms) {
     wheel_.expire(woke);
     refresh_time();
   }
-  IntrusiveList<Task> tasks;
-  tasks.splice(tasks_);
-  while (!tasks.empty())
-    tasks.pop_front().run();
+  running_.splice(tasks_);
+  while (!running_.empty())
+    running_.pop_front().run();
   in_turn_ = false;
   if (!timers_due_) set_timer();
 }
@@ -132,7 +131,11 @@ void EventLoop::set_timer() noexcept {
   itimerspec spec{};
   spec.it_value.tv_sec = nanoseconds / 1'000'000'000;
   spec.it_value.tv_nsec = nanoseconds % 1'000'000'000;
-  if (::timerfd_settime(timer_fd_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0) timer_set_to_ = wakeup;
+  if (::timerfd_settime(timer_fd_.get(), TFD_TIMER_ABSTIME, &spec, nullptr) == 0) {
+    timer_set_to_ = wakeup;
+  } else {
+    wake();  // the next turn tries again
+  }
 }
 
 void EventLoop::wake() noexcept {

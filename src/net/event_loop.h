@@ -69,6 +69,8 @@ class EventLoop {
   void refresh_time() noexcept { now_ = std::chrono::steady_clock::now(); }
   /// Arms `timer` to fire after `delay` from now().
   void arm(Timer& timer, Duration delay) noexcept;
+  /// Whether others are ready in this turn: who has had his share lets them go first.
+  [[nodiscard]] bool others_wait() const noexcept { return next_ < pending_ || !running_.empty(); }
   /// Runs `task` in the next turn of the loop. Does nothing when it is already waiting.
   void post(Task& task) noexcept;
 
@@ -89,6 +91,7 @@ class EventLoop {
   TimerWheel wheel_;
   TimePoint timer_set_to_ = Timer::kNever;
   IntrusiveList<Task> tasks_;
+  IntrusiveList<Task> running_;  // those of this turn
   std::array<epoll_event, kBatch> events_{};
   int pending_ = 0;  // events_[next_ .. pending_) are still to be handled in this turn
   int next_ = 0;

@@ -12,9 +12,10 @@
 namespace httpd::net {
 namespace {
 
-constexpr int kBacklog = 4096;      // the kernel cuts it to net.core.somaxconn
-constexpr int kAcceptsInARow = 64;  // connections already open get their turn between
-constexpr int kNear = 64;           // descriptors before the last one, from where on it is looked for
+constexpr int kUnsent = 128 * 1024;  // bytes that a socket takes ahead of what its client's window lets go
+constexpr int kBacklog = 4096;       // the kernel cuts it to net.core.somaxconn
+constexpr int kAcceptsInARow = 64;   // connections already open get their turn between
+constexpr int kNear = 64;            // descriptors before the last one, from where on it is looked for
 constexpr Duration kPause = std::chrono::seconds(1);
 
 void set_option(int fd, int level, int name, int value) {
@@ -36,6 +37,9 @@ void set_tcp_options(int fd) {
   set_option(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
   // Urgent data would end reads early; HTTP has no use for it, so it is data like any other.
   set_option(fd, SOL_SOCKET, SO_OOBINLINE, 1);
+  // For a client with a tiny window the kernel makes a segment of every few bytes: megabytes of that take a
+  // millisecond, and a thousand such clients the whole machine.
+  set_option(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, kUnsent);
 }
 
 /// The path of a Unix socket; "@name" for one that has no file, "@" where it has no name either.

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "net/tls_error.h"
+#include "net/tls_memory.h"
 #include "net/tls_x509.h"
 
 namespace httpd::net {
@@ -173,6 +174,7 @@ TlsStream::Handshake TlsStream::handshake() noexcept {
 
 TlsStream::Handshake TlsStream::shake_hands() noexcept {
   if (phase_ == Phase::kHandshake) {
+    if (!prepare_tls_memory()) return fail(GNUTLS_E_MEMORY_ERROR);
     int code = GNUTLS_E_AGAIN;
     for (int round = 0; round < kMaxRounds; ++round) {
       code = ::gnutls_handshake(session_);

@@ -20,6 +20,12 @@ bool describes(const Header& header, std::size_t payload) noexcept {
   return body <= payload && std::uint64_t{header.sizes[0]} + header.sizes[1] == payload - body;
 }
 
+/// Whatever the reason was: should the other process still be there, it learns that this socket is of no use
+/// any more, and comes again. What it has said can still be read.
+void end_for_both(int socket) noexcept {
+  ::shutdown(socket, SHUT_WR);
+}
+
 }  // namespace
 
 SendResult send_message(int socket, const Outgoing& message, bool wait) noexcept {
@@ -56,6 +62,7 @@ SendResult send_message(int socket, const Outgoing& message, bool wait) noexcept
       case EPIPE:
       case ECONNRESET:
       case ENOTCONN:
+        end_for_both(socket);
         return SendResult::kGone;
       default:
         // No memory; more descriptors under way than this user may have; a descriptor that is none.
@@ -74,8 +81,11 @@ std::string_view Incoming::part(std::size_t index) const noexcept {
 ReceiveResult receive_message(int socket, std::span<char> buffer, Incoming& message) noexcept {
   net::ReceivedMessage received = net::receive_with_descriptors(socket, buffer);
   if (received.bytes < 0 && errno == EAGAIN) return ReceiveResult::kNothing;
-  if (received.bytes < 0 && errno == ECONNRESET) return ReceiveResult::kUnread;
-  if (received.bytes < static_cast<ssize_t>(sizeof(Header))) return ReceiveResult::kGone;
+  if (received.bytes < static_cast<ssize_t>(sizeof(Header))) {
+    const bool unread = received.bytes < 0 && errno == ECONNRESET;
+    end_for_both(socket);
+    return unread ? ReceiveResult::kUnread : ReceiveResult::kGone;
+  }
 
   std::memcpy(&message.header, buffer.data(), sizeof(Header));
   const Header& header = message.header;

@@ -5,8 +5,11 @@
 #include <chrono>
 #include <exception>
 #include <fmt/format.h>
+#include <new>
 #include <sys/socket.h>
 #include <utility>
+
+#include "http/refusal.h"
 
 namespace httpd::process {
 namespace {
@@ -69,7 +72,11 @@ void Worker::on_message(Incoming& message) {
       welcome_ = true;
       return;
     case Header::Kind::kRequest:
-      return on_request(message);
+      try {
+        return on_request(message);
+      } catch (const std::bad_alloc&) {
+        return turn_down(message.header.id);
+      }
     case Header::Kind::kPull:
       visit = find(message.header.id);
       if (visit != nullptr) visit->pull();
@@ -84,19 +91,34 @@ void Worker::on_message(Incoming& message) {
 }
 
 void Worker::on_request(Incoming& message) {
-  std::unique_ptr<Visit> visit;
+  // Its place first: what throws leaves nothing behind that is not as it was.
+  std::unique_ptr<Visit>& place = visits_[message.header.id];
   if (spare_.empty()) {
-    visit = std::make_unique<Visit>(
+    place = std::make_unique<Visit>(
         Visit::Surroundings{surroundings_.loop, surroundings_.router, handler_log_, *this},
         surroundings_.settings.limits);
   } else {
-    visit = std::move(spare_.back());
+    place = std::move(spare_.back());
     spare_.pop_back();
   }
-  Visit& begun = *visit;
-  visits_.insert_or_assign(message.header.id, std::move(visit));
+  Visit& begun = *place;
   if (late_ == Late::kRefused) return begun.refuse(message);
   begun.handle(message);
+}
+
+/// There is no memory to begin with it: an answer that takes none.
+void Worker::turn_down(std::uint64_t id) noexcept {
+  visits_.erase(id);
+  const http::RefusalInfo& info = http::describe(http::Refusal::kOutOfResources);
+  surroundings_.log.write(LogLevel::kError,
+                          "no memory for a request from the HTTPD process: answered with 503");
+  Outgoing reply;
+  reply.header.kind = Header::Kind::kReply;
+  reply.header.id = id;
+  reply.header.status = info.status;
+  reply.parts[2] = info.reason;
+  reply.header.body_size = info.reason.size();
+  static_cast<void>(send(reply));
 }
 
 Visit* Worker::find(std::uint64_t id) noexcept {

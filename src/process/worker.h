@@ -63,6 +63,7 @@ class Worker final : private net::EventHandler, private net::Timer, private Visi
   void arrive();
   void on_message(Incoming& message);
   void on_request(Incoming& message);
+  void turn_down(std::uint64_t id) noexcept;
   void on_httpd_gone();
   [[nodiscard]] std::unique_ptr<Visit> take(Visit& visit) noexcept;
   [[nodiscard]] Visit* find(std::uint64_t id) noexcept;

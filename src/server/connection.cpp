@@ -95,6 +95,7 @@ void Connection::take_steps() {
   input_ = stash_;
   progressed_ = false;
   context_.turn_began = context_.loop.now();
+  context_.turn_read = 0;
   for (int steps = 0; phase_ != Phase::kClosed; ++steps) {
     // The clock moves on with each handler that is run, so this counts their time.
     if (steps == kStepsInARow || context_.loop.now() - context_.turn_began > kLongestTurn) {

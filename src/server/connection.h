@@ -146,6 +146,7 @@ class Connection final : public net::ListNode<Connection>,
   void count_request();
   Step want_input();
   Fill fill();
+  [[nodiscard]] bool has_had_its_share() const noexcept;
   Step on_input_end();
   Step discard_input();
   void consume(std::size_t bytes) noexcept { input_.remove_prefix(bytes); }

@@ -118,7 +118,16 @@ Connection::Step Connection::read_body() {
   return want_input();
 }
 
+/// A client that sends faster than it is served must not hold up the others.
+bool Connection::has_had_its_share() const noexcept {
+  return context_.turn_read >= Context::kReadBufferSize && context_.loop.others_wait();
+}
+
 Connection::Step Connection::want_input() {
+  if (readable_ && has_had_its_share()) {
+    context_.loop.post(*this);
+    return Step::kWait;
+  }
   switch (fill()) {
     case Fill::kData:
       return Step::kAgain;
@@ -144,6 +153,7 @@ Connection::Fill Connection::fill() {
   switch (result.state) {
     case net::IoResult::State::kDone:
       context_.statistics.add(Statistics::kBytesReceived, result.bytes);
+      context_.turn_read += result.bytes;
       progressed_ = true;
       requests_read_ = 0;
       if (result.drained && !hung_up_) readable_ = false;
@@ -206,7 +216,7 @@ void Connection::keep_input() {
 }
 
 Connection::Step Connection::discard_input() {
-  for (int reads = 0; reads < kDiscardReads; ++reads) {
+  for (int reads = 0; reads < kDiscardReads && !has_had_its_share(); ++reads) {
     if (!readable_) return Step::kWait;
     const net::IoResult result = stream_->read(context_.read_buffer.data(), Context::kReadBufferSize);
     if (result.state == net::IoResult::State::kBlocked) {
@@ -215,6 +225,7 @@ Connection::Step Connection::discard_input() {
       close();
       return Step::kWait;
     } else {
+      context_.turn_read += result.bytes;
       progressed_ = true;
     }
   }

@@ -66,6 +66,7 @@ class Context final : private Exchange::Owner {
   /// Replies of the connection whose turn it is, until they are written. Empty between turns: see Turn.
   std::string output;
   net::TimePoint turn_began;         ///< of the connection whose turn it is
+  std::size_t turn_read = 0;         ///< bytes that it has read in this turn
   RequestBoard* board = nullptr;     ///< null: requests are not shown, or the dispatcher shows them
   Dispatcher* dispatcher = nullptr;  ///< null: handlers run in this process
   bool draining = false;             ///< the server is shutting down: every reply closes its connection

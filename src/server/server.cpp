@@ -7,6 +7,7 @@
 #include <ctime>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <span>
 #include <stdexcept>
 #include <sys/resource.h>
@@ -21,6 +22,7 @@ namespace {
 
 /// Beside connections: those that are turned away, those of administrators, and what handlers open.
 constexpr std::size_t kSpareDescriptors = 64;
+constexpr std::size_t kManyConnections = 1000;
 
 }  // namespace
 
@@ -123,7 +125,7 @@ void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::Li
     const auto preface = tells_at_once ? Connection::Preface::kProxyHeader : Connection::Preface::kNone;
     connections_.push_back(
         *new Connection(context_, *this, std::move(stream), peer, std::move(place), preface));
-    ++count_;
+    most_ = std::max(most_, ++count_);
   } catch (const std::exception& exception) {
     context_.log.write(LogLevel::kError,
                        fmt::format("connection from {} dropped: {}", peer.text(), exception.what()));
@@ -166,9 +168,17 @@ void Server::on_accept_failure(int error) {
                   std::strerror(error)));
 }
 
+/// malloc() keeps what thousands of connections have left behind, unless it is asked.
+void Server::give_memory_back() noexcept {
+  if (most_ < kManyConnections || count_ > most_ / 8) return;
+  ::malloc_trim(0);
+  most_ = count_;
+}
+
 void Server::on_closed(Connection& connection) noexcept {
   --count_;
   delete &connection;
+  give_memory_back();
   for (const Entrance& entrance : entrances_)
     entrance.listener->resume();
   if (count_ == 0 && drained_) std::exchange(drained_, nullptr)();

@@ -82,6 +82,7 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   void on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& socket) override;
   void on_accept_failure(int error) override;
   void on_closed(Connection& connection) noexcept override;
+  void give_memory_back() noexcept;
   void turn_away(const net::UniqueFd& fd, const net::Address& peer, http::Refusal refusal, bool tls);
 
   Context context_;
@@ -90,6 +91,7 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   std::vector<Entrance> entrances_;
   net::IntrusiveList<Connection> connections_;
   std::size_t count_ = 0;
+  std::size_t most_ = 0;  // connections since memory was given back
   std::function<void()> drained_;
   std::size_t kept_free_ = 0;
   int last_descriptor_ = std::numeric_limits<int>::max();  // for a connection

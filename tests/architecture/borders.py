@@ -27,6 +27,7 @@ LIBRARIES = {
     "spdlog": ("src/daemon/",),
     "CLI": ("src/daemon/",),
     "systemd": ("src/daemon/",),
+    "gmp.h": ("src/net/tls_memory.cpp",),
     "gnutls": ("src/net/",),
     "nettle": ("src/http/credentials.cpp", "src/server/access/credentials.cpp"),
     "opensips": ("src/opensips/",),

@@ -13,6 +13,7 @@
 #include <httpd/mi.h>
 
 #include "daemon/mi/json_reader.h"
+#include "daemon/mi/memory_reserve.h"
 #include "daemon/mi/registry.h"
 
 namespace httpd::daemon {
@@ -124,10 +125,15 @@ bool valid_id(const ordered_json& id) {
   return id.is_string() || id.is_number() || id.is_null() || id.is_binary();
 }
 
+bool is_text(const ordered_json& value, std::string_view text) {
+  // Not by the comparison of nlohmann-json, which makes a value of `text` first and may not throw.
+  return value.is_string() && value.get_ref<const std::string&>() == text;
+}
+
 /// Section 4. Throws MiError for a request that is not valid or names no command.
 Request read_request(ordered_json& object, const MiRegistry& registry) {
   const auto version = object.find("jsonrpc");
-  if (version == object.end() || *version != "2.0") throw invalid_request();
+  if (version == object.end() || !is_text(*version, "2.0")) throw invalid_request();
   const auto method = object.find("method");
   if (method == object.end() || !method->is_string()) throw invalid_request();
   Request request;
@@ -190,6 +196,7 @@ std::optional<std::string> run_batch(ordered_json& batch, bool pretty, const MiR
 
 std::optional<std::string> run_jsonrpc(std::string_view text, bool pretty, const MiRegistry& registry,
                                        Log& log) {
+  const MemoryReserve reserve;
   JsonDocument document = read_json(text);
   switch (document.problem) {
     case JsonProblem::kSyntax:

@@ -67,13 +67,13 @@ class Later : public httpd::Handler {
       reply.send(std::to_string(gone_));
       return;
     }
-    kept_.push_back({std::move(reply), nullptr, false});
-    Kept& kept = kept_.back();
+    Kept& kept = kept_.emplace_back(Kept{std::move(reply), nullptr, true});  // `done`, should after() throw
     kept.timer = loop_->after(std::chrono::milliseconds(number_in(request.path())), [this, &kept] {
       if (kept.reply.client_gone()) ++gone_;
       kept.reply.send("later");
       kept.done = true;
     });
+    kept.done = false;
   }
 
  private:

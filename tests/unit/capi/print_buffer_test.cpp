@@ -256,7 +256,7 @@ TEST(PrintBuffer, GivesBackWhatWasPrintedForNothing) {
   EXPECT_LT(resident_bytes(), before + (8 << 20));
 }
 
-#if !defined(__SANITIZE_ADDRESS__)
+#if !defined(HTTPD_ADDRESS_SANITIZER)
 /// In a process of its own: an address space limit cannot be raised again.
 [[noreturn]] void fall_back_and_exit() {
   const rlimit limit{512U << 20U, 512U << 20U};
@@ -268,7 +268,7 @@ TEST(PrintBuffer, GivesBackWhatWasPrintedForNothing) {
 #endif
 
 TEST(PrintBuffer, WithoutRoomForAReserveItFallsBackAndSaysSo) {
-#if defined(__SANITIZE_ADDRESS__)
+#if defined(HTTPD_ADDRESS_SANITIZER)
   GTEST_SKIP() << "the address sanitizer reserves more address space than the limit allows";
 #else
   EXPECT_EXIT(fall_back_and_exit(), ::testing::ExitedWithCode(0), "");

@@ -76,7 +76,8 @@ TEST_F(ConnectionFileTest, CountsWhatItSends) {
   start();
   Client client(*this);
   client.send(get("/part"));
-  EXPECT_EQ(statistics.value(Statistics::kBytesSent), client.receive(0).size());
+  const std::size_t received = client.receive(0).size();
+  EXPECT_EQ(statistics.value(Statistics::kBytesSent), received);
   EXPECT_EQ(statistics.value(Statistics::kReplies2xx), 1U);
 }
 
