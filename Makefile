@@ -14,7 +14,7 @@ CONFIGURE := cmake --log-level=WARNING --preset
 BUILD = cmake --build -j $(JOBS) --preset
 TREE = -DOPENSIPS_SOURCE_DIR='$(OPENSIPS_SOURCE_DIR)'
 
-.PHONY: help run test build opensips-module bench fuzz lint format install clean
+.PHONY: help run test build opensips-module bench fuzz faults load valgrind soak lint format install clean
 .NOTPARALLEL:
 
 help:
@@ -26,6 +26,10 @@ help:
 	@echo '              build httpd.so for OpenSIPS, whose tree its user has built (docs/OPENSIPS.md)'
 	@echo 'make bench    measure, and compare with others'
 	@echo 'make fuzz     run every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS)) or FUZZ_RUNS ($(FUZZ_RUNS)) executions'
+	@echo 'make faults   have every system call and allocation fail in its turn'
+	@echo 'make load     thousands of connections, attacks, and a million requests'
+	@echo 'make valgrind run the integration tests under valgrind'
+	@echo 'make soak     mixed traffic for SOAK_SECONDS ($(SOAK_SECONDS)), with reloads and killed processes'
 	@echo 'make lint     check the format, compile with clang, run clang-tidy'
 	@echo 'make format   format all sources'
 	@echo 'make install  install below PREFIX ($(PREFIX)), inside DESTDIR if set'
@@ -72,10 +76,17 @@ bench:
 	@bench/run
 
 fuzz:
-	@scripts/install-packages fuzz
+	@scripts/install-packages test
 	@$(CONFIGURE) sanitize
 	@$(BUILD) sanitize --target fuzz_targets
 	@tests/fuzz/run.py build/sanitize/fuzz --seconds $(FUZZ_SECONDS) --runs $(FUZZ_RUNS) --jobs $(JOBS) --write
+
+# Each keeps its figures in docs/RELIABILITY.md.
+faults load valgrind soak:
+	@scripts/install-packages reliability
+	@$(CONFIGURE) release -DHTTPD_TESTS=ON
+	@$(BUILD) release
+	@tests/reliability/$@.py --write $(if $(filter soak,$@),--seconds $(SOAK_SECONDS))
 
 lint:
 	@scripts/install-packages lint

@@ -78,6 +78,8 @@ bool after_proxy_connection(std::string_view before, std::string_view /*message*
 }
 
 constexpr std::string_view kTab = "RFC 9110 section 5.6.3: tabs are white space like blanks";
+constexpr std::string_view kLongerName =
+    "a longer name is another field: http_parser looks no further than at its first 17 letters";
 constexpr std::string_view kExtension =
     "RFC 9112 section 7.1.1: values in quotes, and white space around ';' and '='; both only refuse them";
 constexpr std::string_view kProxyConnection =
@@ -91,8 +93,9 @@ constexpr std::array kKnown{
     KnownDifference{Reference::kHttpParser, "HPE_INVALID_TRANSFER_ENCODING", kTab, tab_beside_coding},
     KnownDifference{Reference::kLlhttp, "HPE_INVALID_CONTENT_LENGTH", kTab, tab_beside_length},
     KnownDifference{Reference::kHttpParser, "HPE_INVALID_CONTENT_LENGTH", kTab, tab_beside_length},
-    KnownDifference{Reference::kHttpParser, "HPE_INVALID_TRANSFER_ENCODING",
-                    "a longer name is another field: http_parser looks no further than its first 17 letters",
+    KnownDifference{Reference::kHttpParser, "HPE_INVALID_TRANSFER_ENCODING", kLongerName,
+                    name_begins_like_transfer_encoding},
+    KnownDifference{Reference::kHttpParser, "HPE_UNEXPECTED_CONTENT_LENGTH", kLongerName,
                     name_begins_like_transfer_encoding},
     KnownDifference{Reference::kLlhttp, "HPE_INVALID_CHUNK_SIZE", kExtension, quotes_or_blanks_in_extension},
     KnownDifference{Reference::kLlhttp, "HPE_STRICT", kExtension, quotes_or_blanks_in_extension},

@@ -4,6 +4,7 @@ import json
 import os
 import random
 import re
+import shlex
 import signal
 import socket
 import subprocess
@@ -23,12 +24,15 @@ CPP_PROBE = TEST_MODULES / "cpp_probe.so"
 STREAM_PROBE = TEST_MODULES / "stream_probe.so"
 WORKER_PROBE = TEST_MODULES / "worker_probe.so"
 
+# What the daemon is run by, e.g. `valgrind -q`; `make valgrind` sets it. Whatever that says is an error.
+WRAPPER = shlex.split(os.environ.get("HTTPD_TEST_WRAPPER", ""))
+
 # The same tests with handlers in processes of their own; None leaves the parameter out.
 WORKERS = int(os.environ["HTTPD_TEST_WORKERS"]) if "HTTPD_TEST_WORKERS" in os.environ else None
 
-START_TIMEOUT = 20.0  # seconds; a sanitized build on a busy machine is slow to start
-STOP_TIMEOUT = 20.0
-SANITIZER_REPORT = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:")
+START_TIMEOUT = 60.0 if WRAPPER else 20.0  # seconds; a sanitized build on a busy machine is slow to start
+STOP_TIMEOUT = START_TIMEOUT
+SANITIZER_REPORT = re.compile(r"AddressSanitizer|LeakSanitizer|UndefinedBehaviorSanitizer|runtime error:|==\d+== ")
 
 
 _given_ports = set()
@@ -80,7 +84,7 @@ def config(modules, log_level=3):
 
 def run(*arguments, timeout=START_TIMEOUT, **settings):
     """Runs the daemon to its end and returns what it printed."""
-    done = subprocess.run([str(BINARY), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
+    done = subprocess.run([*WRAPPER, str(BINARY), *map(str, arguments)], capture_output=True, text=True, timeout=timeout,
                           stdin=subprocess.DEVNULL, check=False, **settings)
     assert not SANITIZER_REPORT.search(done.stderr), done.stderr
     return done
@@ -123,7 +127,7 @@ class Daemon:
     def _spawn(self):
         self.lines, self._ended = [], False
         self.process = subprocess.Popen(
-            [str(BINARY), "-f", str(self.file), *self.options], cwd=self.folder, env=self.environment,
+            [*WRAPPER, str(BINARY), "-f", str(self.file), *self.options], cwd=self.folder, env=self.environment,
             stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
         self._reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
         self._reader.start()

@@ -121,6 +121,29 @@ TEST(EventLoop, AHandlerRemovedInTheSameTurnIsNotCalled) {
   EXPECT_EQ(calls, 1);
 }
 
+TEST(EventLoop, TellsWhoeverHasATurnWhetherOthersWait) {
+  EventLoop loop;
+  std::vector<bool> told;
+  const UniqueFd one = ready_descriptor();
+  const UniqueFd other = ready_descriptor();
+  Handler handler([&](std::uint32_t /*events*/) { told.push_back(loop.others_wait()); });
+  loop.add(one.get(), EPOLLIN | EPOLLET, handler);
+  loop.add(other.get(), EPOLLIN | EPOLLET, handler);
+  EXPECT_FALSE(loop.others_wait());
+  loop.run_once();
+  EXPECT_EQ(told, (std::vector<bool>{true, false}));
+
+  told.clear();
+  TestTask first([&] { told.push_back(loop.others_wait()); });
+  TestTask second([&] { told.push_back(loop.others_wait()); });
+  loop.post(first);
+  loop.post(second);
+  loop.run_once();
+  EXPECT_EQ(told, (std::vector<bool>{true, false}));
+  loop.remove(one.get(), handler);
+  loop.remove(other.get(), handler);
+}
+
 TEST(EventLoop, RunReturnsAfterStop) {
   EventLoop loop;
   TestTimer timer([&] { loop.stop(); });

@@ -104,7 +104,8 @@ TEST(ListenSocket, AdoptsTcpAndMakesItLikeItsOwn) {
   EXPECT_NE(::fcntl(fd, F_GETFD) & FD_CLOEXEC, 0);
   for (const auto& [level, name] : {std::pair<int, int>(IPPROTO_TCP, TCP_NODELAY),
                                     {SOL_SOCKET, SO_KEEPALIVE},
-                                    {SOL_SOCKET, SO_OOBINLINE}}) {
+                                    {SOL_SOCKET, SO_OOBINLINE},
+                                    {IPPROTO_TCP, TCP_NOTSENT_LOWAT}}) {
     int value = 0;
     socklen_t length = sizeof value;
     ASSERT_EQ(::getsockopt(fd, level, name, &value, &length), 0);
@@ -213,6 +214,9 @@ TEST(Listener, AcceptedSocketsAreReadyForUse) {
   socklen_t length = sizeof no_delay;
   ASSERT_EQ(::getsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &no_delay, &length), 0);
   EXPECT_NE(no_delay, 0) << "inherited from the listening socket";
+  int unsent = 0;
+  ASSERT_EQ(::getsockopt(fd, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &unsent, &length), 0);
+  EXPECT_EQ(unsent, 128 * 1024) << "bytes that wait in it for the client's window";
   char byte = 0;
   EXPECT_EQ(::recv(fd, &byte, 1, 0), -1);
   EXPECT_EQ(errno, EAGAIN);

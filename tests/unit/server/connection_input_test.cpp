@@ -53,6 +53,31 @@ TEST_F(ConnectionTest, PipelinedRequestsAreAnsweredInOrder) {
   EXPECT_EQ(statistics.value(Statistics::kRequests), 500U);
 }
 
+TEST_F(ConnectionTest, WhoSendsALotLetsOthersGoFirst) {
+  constexpr std::size_t kBody = 1'000'000;
+  constexpr std::uint64_t kShare = 64 * 1024;
+  settings.limits.receive_buf_size = kBody;
+  start();
+  Client greedy(*this);
+  Client modest(*this);
+  const int room = 4 << 20;
+  ASSERT_EQ(::setsockopt(greedy.descriptor(), SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
+  // As much as the kernel takes while the server is busy elsewhere; both are then ready in the same turn.
+  const std::string message = post("/echo", std::string(kBody, 'x'));
+  const ssize_t sent = ::send(greedy.descriptor(), message.data(), message.size(), MSG_DONTWAIT);
+  ASSERT_GT(sent, static_cast<ssize_t>(5 * kShare));
+  modest.send(kGet);
+  loop.run_once();
+  // Less than two shares for its event, and as much at the end of the turn.
+  EXPECT_LT(statistics.value(Statistics::kBytesReceived), 4 * kShare + kGet.size());
+  EXPECT_EQ(statistics.value(Statistics::kReplies2xx), 1U) << "the modest one has its reply";
+  EXPECT_EQ(without_date(modest.receive(0)), kHelloReply);
+  // Alone it needs no second turn for what is there.
+  EXPECT_GE(statistics.value(Statistics::kBytesReceived), static_cast<std::uint64_t>(sent));
+  greedy.send(message.substr(static_cast<std::size_t>(sent)));
+  EXPECT_THAT(greedy.receive(), ::testing::EndsWith("xxxx"));
+}
+
 TEST_F(ConnectionTest, ALargePipelineOfSmallRequestsNeedsNoOtherEvent) {
   settings.max_pipelined_requests = 5000;
   start();
