@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # Lets every call fail in its turn, with none left out, and keeps the figures. Called by `make faults` after the build.
 # SPDX-License-Identifier: GPL-2.0-or-later
 import collections

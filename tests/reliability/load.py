@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # Shows that the daemon stands up to many connections, to attackers, and to a million requests of all kinds.
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Called by `make load` after the build. Prints tables, and ends with 1 when a promise was not kept.

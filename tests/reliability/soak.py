@@ -1,4 +1,4 @@
-#!/usr/bin/env python3
+#!/usr/bin/python3
 # Mixed traffic for as long as asked, with reloads and with handler processes that are killed: everything must stay flat.
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Called by `make soak` after the build. Prints tables, and ends with 1 when a promise was not kept."""
