@@ -1,5 +1,5 @@
-# System calls and allocations that fail while the daemon serves: each in its turn, first to last. Nobody is kept waiting,
-# nothing is lost, and the next request works. SPDX-License-Identifier: GPL-2.0-or-later
+# System calls and allocations that fail while the daemon serves: each in its turn, first to last. Nobody is kept
+# waiting, nothing is lost, and the next request works. SPDX-License-Identifier: GPL-2.0-or-later
 import errno
 import os
 import re

@@ -29,6 +29,13 @@ class Fifo:
         os.mkfifo(path, 0o600)
         return path
 
+    def has_reader(self):
+        try:
+            os.close(os.open(self.path, os.O_WRONLY | os.O_NONBLOCK))
+        except OSError:
+            return False
+        return True
+
     def write(self, text, fragment=None):
         """Writes to the server's FIFO, which must have a reader; in pieces of `fragment` bytes where it is set."""
         data = text.encode() if isinstance(text, str) else text
@@ -205,7 +212,7 @@ def test_the_fifo_is_private_and_comes_back_when_it_was_deleted(fifo):
     fifo.path.unlink()
     (pid,) = fifo.server.pids("MI FIFO")
     os.kill(pid, signal.SIGHUP)
-    wait_for(fifo.path.exists)
+    wait_for(fifo.has_reader)  # it exists a moment before
     fifo.assert_serves()
     assert stat.S_IMODE(fifo.path.lstat().st_mode) == 0o660
     assert fifo.server.pids("MI FIFO") == [pid]

@@ -1,5 +1,5 @@
 #!/usr/bin/python3
-# Mixed traffic for as long as asked, with reloads and with handler processes that are killed: everything must stay flat.
+# Mixed traffic for as long as asked, with reloads and handler processes that are killed: everything must stay flat.
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Called by `make soak` after the build. Prints tables, and ends with 1 when a promise was not kept."""
 
@@ -257,8 +257,8 @@ def main():
                                                        ("its descriptors", "descriptors", str),
                                                        ("p50, ms", "p50", milliseconds),
                                                        ("p99, ms", "p99", milliseconds))])
-    text = (f"{sent:,} questions in {lasted / 60:.0f} minutes, {sent / lasted:,.0f} a second, and {normal.count:,} of the "
-            f"normal client; {disturber.reloads} reloads, {disturber.kills} handler processes killed.\n\n{what}\n\n"
+    text = (f"{sent:,} questions in {lasted / 60:.0f} minutes, {sent / lasted:,.0f} a second, and {normal.count:,} of "
+            f"the normal client; {disturber.reloads} reloads, {disturber.kills} handler processes killed.\n\n{what}\n\n"
             f"Every {SAMPLE:.0f} s, behind the first tenth:\n\n{values}\n\n{checks.text()}")
     print(text)
     if given.write:

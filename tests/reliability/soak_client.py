@@ -75,6 +75,9 @@ class SoakClient(load_mixed_client.Client):
     def begin_to_read(self, wire):
         wire.more()  # which may be the beginning of a 502
 
+    def count_rest(self, outcome, asked, answered):
+        self.outcomes[outcome] += self.done.value - asked - (sum(self.outcomes.values()) - answered)
+
     def run_until(self, end):
         sessions = {"kept": self.kept_session, "short": self.short_session, "fatal": self.fatal_session,
                     "left": self.left_session}
@@ -85,10 +88,9 @@ class SoakClient(load_mixed_client.Client):
             try:
                 sessions[name]()
                 # What nobody waits for has no answer to be counted.
-                self.outcomes["left by the client"] += self.done.value - asked - (sum(self.outcomes.values()) - answered)
+                self.count_rest("left by the client", asked, answered)
             except Cut as error:
-                lost = self.done.value - asked - (sum(self.outcomes.values()) - answered)
-                self.outcomes["cut, or behind one that was cut"] += lost
+                self.count_rest("cut, or behind one that was cut", asked, answered)
                 self.cuts.append(str(error))
             except (OSError, Wrong, ValueError) as error:
                 self.failed += 1

@@ -15,8 +15,8 @@ def draw(samples):
     lines = []
     for name, title, curves in PLOTS:
         file = figures.PLOTS / f"soak-{name}.svg"
-        data = "\n".join(" ".join([f"{one['seconds'] / 60:.2f}", *(f"{one[key] * factor:.3f}" for key, factor, _ in curves)])
-                         for one in samples)
+        data = "\n".join(" ".join([f"{one['seconds'] / 60:.2f}",
+                                   *(f"{one[key] * factor:.3f}" for key, factor, _ in curves)]) for one in samples)
         drawn = ", ".join(f"$data using 1:{column} with lines {'title ' + repr(label) if label else 'notitle'}"
                           for column, (_, _, label) in enumerate(curves, 2))
         script = (f"set terminal svg size 800,300 background 'white'\nset output '{file}'\nset xlabel 'minutes'\n"
