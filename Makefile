@@ -67,7 +67,7 @@ test:
 	@echo '== testing: sanitizers'
 	@ctest --preset sanitize -j $(JOBS)
 	@echo '== fuzzing: 20 seconds of each target'
-	@tests/fuzz/run.py build/sanitize/fuzz --seconds 20 --jobs $(JOBS)
+	@tests/fuzz/run.py build/sanitize/fuzz --seconds 20 --jobs $$(($(JOBS) * 3 / 2))  # some wait for sockets
 
 bench:
 	@scripts/install-packages bench
