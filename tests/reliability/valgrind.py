@@ -18,16 +18,20 @@ WRAPPER = ("valgrind -q --vgdb=no --leak-check=full --show-leak-kinds=definite -
 LEFT_OUT = {
     "test_browsers.py": "times of a browser",
     "test_faults.py": "valgrind brings its own malloc()",
+    "test_credentials.py::test_a_slow_hash_stops_nobody": "valgrind runs one thread at a time",
+    "test_credentials.py::test_the_end_does_not_wait_for_a_hash": "valgrind runs one thread at a time",
     "test_daemon.py::test_idle_connections_do_not_hold_the_end_up": "time",
     "test_file_replies.py::test_a_huge_file_costs_no_memory": "memory of valgrind's own",
     "test_file_replies.py::test_eight_at_once": "time",
     "test_file_replies.py::test_what_is_not_served": "valgrind 3.19 does not know openat2()",
     "test_large_replies.py::test_a_large_printed_reply": "memory of valgrind's own",
+    "test_large_replies.py::test_eight_large_printed_replies_at_once": "memory of valgrind's own",
     "test_limits_of_connections.py::test_pipelined_requests_in_single_bytes": "time",
     "test_limits_of_time.py::test_other_clients_are_served_meanwhile": "time",
     "test_streams.py::test_large_streams_arrive_whole": "time",
     "test_worker_crashes.py::test_a_process_that_leaves_a_copy_of_itself_behind": "nor pidfd_open()",
     "test_worker_crashes.py::test_killed_a_hundred_times_under_load": "time",
+    "test_workers.py::test_httpd_requests_tells_what_runs_where": "time",
 }
 
 
