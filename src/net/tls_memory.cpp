@@ -41,11 +41,11 @@ void release(void* memory, std::size_t /*size*/) noexcept {
 }  // namespace
 
 bool prepare_tls_memory() noexcept {
-  static const bool kInstalled = [] {
+  [[maybe_unused]] static const bool kInstalled = [] {
     ::mp_set_memory_functions(allocate, resize, release);
     return true;
   }();
-  if (!kInstalled || !spare_memory.fill()) return false;
+  if (!spare_memory.fill()) return false;
   // Others below GnuTLS, libtasn1 among them, use memory that they did not get: let there be some that is
   // free.
   void* const room = std::malloc(kRoom);

@@ -9,7 +9,6 @@
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <optional>
-#include <poll.h>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
@@ -19,6 +18,7 @@
 
 #include "connection_handlers.h"
 #include "connection_replies.h"
+#include "harness.h"
 #include "net/event_loop.h"
 #include "net/listener.h"
 #include "net/unique_fd.h"
@@ -32,6 +32,7 @@ using httpd::fuzz::Ending;
 using httpd::fuzz::Expectation;
 using httpd::fuzz::PlainReply;
 using httpd::fuzz::require;
+using httpd::fuzz::wait_for;
 namespace net = httpd::net;
 namespace server = httpd::server;
 
@@ -65,17 +66,7 @@ struct Plan {
         refuse((second & 64U) != 0) {}
 };
 
-/// poll(2) that libFuzzer's alarm does not end.
-bool wait_for(pollfd* descriptors, nfds_t count, int patience) {
-  int ready = -1;
-  do {
-    ready = ::poll(descriptors, count, patience);
-  } while (ready < 0 && errno == EINTR);
-  require(ready >= 0);
-  return ready > 0;
-}
-
-struct NoLog final : httpd::Log {
+struct CheckedLog final : httpd::Log {
   [[nodiscard]] bool enabled(httpd::LogLevel /*level*/) const noexcept override { return true; }
   void write(httpd::LogLevel /*level*/, std::string_view line) noexcept override {
     for (const char c : line)
@@ -305,7 +296,7 @@ class World {
   Plan plan_;
   net::EventLoop loop_;
   server::Settings settings_;
-  NoLog log_;
+  CheckedLog log_;
   server::Statistics statistics_;
   Backstage backstage_;
   server::Router router_;

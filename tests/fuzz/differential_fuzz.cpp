@@ -8,7 +8,6 @@
 #include <cstdint>
 #include <cstdio>
 #include <memory>
-#include <poll.h>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
@@ -18,9 +17,9 @@
 #include <vector>
 
 #include <httpd/handler.h>
-#include <httpd/log.h>
 
 #include "connection_replies.h"
+#include "harness.h"
 #include "known_differences.h"
 #include "message_reader.h"
 #include "net/event_loop.h"
@@ -81,11 +80,6 @@ class NotingHandler final : public httpd::Handler {
 
  private:
   Notes& notes_;
-};
-
-struct NoLog final : httpd::Log {
-  [[nodiscard]] bool enabled(httpd::LogLevel /*level*/) const noexcept override { return false; }
-  void write(httpd::LogLevel /*level*/, std::string_view /*line*/) noexcept override {}
 };
 
 /// A listening socket in the Unix domain without a file: nothing on the way delays, and no port is used up.
@@ -155,10 +149,7 @@ class World {
  private:
   void work() {
     pollfd waiting{loop_.descriptor(), POLLIN, 0};
-    for (int turns = 0;; ++turns) {
-      const int ready = ::poll(&waiting, 1, 0);
-      require(ready >= 0 || errno == EINTR);
-      if (ready == 0) return;
+    for (int turns = 0; httpd::fuzz::wait_for(&waiting, 1, 0); ++turns) {
       require(turns < kMaxTurns);
       loop_.run_once();
     }
@@ -182,17 +173,11 @@ class World {
   net::EventLoop loop_;
   net::ListenSocket socket_;
   server::Settings settings_;
-  NoLog log_;
+  httpd::fuzz::SilentLog log_;
   server::Statistics statistics_;
   server::Router router_;
   std::unique_ptr<server::Server> server_;
 };
-
-std::string_view trim(std::string_view text) {
-  const std::size_t first = text.find_first_not_of(" \t");
-  return first == std::string_view::npos ? std::string_view()
-                                         : text.substr(first, text.find_last_not_of(" \t") - first + 1);
-}
 
 /// "" when both have read the same, else what is different.
 std::string difference(const Served& ours, const ReferenceMessage& theirs) {
@@ -204,7 +189,7 @@ std::string difference(const Served& ours, const ReferenceMessage& theirs) {
       if (httpd::fuzz::same_name(name, their_name)) {
         // The target's authority replaces Host (RFC 9112 section 3.2.2).
         const bool replaced = httpd::fuzz::same_name(name, "Host") && ours.target.front() != '/';
-        if (!replaced && value != trim(their_value)) return "field " + name;
+        if (!replaced && value != httpd::fuzz::without_blanks(their_value)) return "field " + name;
         break;
       }
   return {};

@@ -6,39 +6,13 @@
 namespace httpd::fuzz {
 namespace {
 
-ReferenceBuilder& builder(http_parser* parser) {
-  return *static_cast<ReferenceBuilder*>(parser->data);
-}
-
 http_parser_settings make_settings() {
   http_parser_settings settings;
   http_parser_settings_init(&settings);
-  settings.on_message_begin = [](http_parser* parser) {
-    builder(parser).begin();
-    return 0;
-  };
-  settings.on_url = [](http_parser* parser, const char* data, std::size_t size) {
-    builder(parser).add_target(data, size);
-    return 0;
-  };
-  settings.on_header_field = [](http_parser* parser, const char* data, std::size_t size) {
-    builder(parser).add_name(data, size);
-    return 0;
-  };
-  settings.on_header_value = [](http_parser* parser, const char* data, std::size_t size) {
-    builder(parser).add_value(data, size);
-    return 0;
-  };
-  settings.on_headers_complete = [](http_parser* parser) {
-    builder(parser).end_head();
-    return 0;
-  };
-  settings.on_body = [](http_parser* parser, const char* data, std::size_t size) {
-    builder(parser).add_body(data, size);
-    return 0;
-  };
+  build_with<http_parser>(settings);
   settings.on_message_complete = [](http_parser* parser) {
-    builder(parser).complete(http_method_str(static_cast<http_method>(parser->method)));
+    static_cast<ReferenceBuilder*>(parser->data)
+        ->complete(http_method_str(static_cast<http_method>(parser->method)));
     // So that it says where the message ended.
     http_parser_pause(parser, 1);
     return 0;

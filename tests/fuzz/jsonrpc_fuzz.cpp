@@ -6,17 +6,11 @@
 #include <nlohmann/json.hpp>
 #include <optional>
 #include <string>
-#include <string_view>
 
 #include "daemon/mi/registry.h"
+#include "harness.h"
 
 namespace {
-
-class NoLog final : public httpd::Log {
- public:
-  [[nodiscard]] bool enabled(httpd::LogLevel /*level*/) const noexcept override { return false; }
-  void write(httpd::LogLevel /*level*/, std::string_view /*line*/) noexcept override {}
-};
 
 void add_commands(httpd::daemon::MiRegistry& registry) {
   const auto echo = [](const httpd::MiParams& params) { return httpd::MiResult(params); };
@@ -30,7 +24,7 @@ void add_commands(httpd::daemon::MiRegistry& registry) {
 
 // NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  NoLog log;
+  httpd::fuzz::SilentLog log;
   httpd::daemon::MiRegistry registry(log);
   add_commands(registry);
   const std::string text(data, data + size);

@@ -7,39 +7,13 @@
 namespace httpd::fuzz {
 namespace {
 
-ReferenceBuilder& builder(llhttp_t* parser) {
-  return *static_cast<ReferenceBuilder*>(parser->data);
-}
-
 llhttp_settings_t make_settings() {
   llhttp_settings_t settings;
   llhttp_settings_init(&settings);
-  settings.on_message_begin = [](llhttp_t* parser) {
-    builder(parser).begin();
-    return 0;
-  };
-  settings.on_url = [](llhttp_t* parser, const char* data, std::size_t size) {
-    builder(parser).add_target(data, size);
-    return 0;
-  };
-  settings.on_header_field = [](llhttp_t* parser, const char* data, std::size_t size) {
-    builder(parser).add_name(data, size);
-    return 0;
-  };
-  settings.on_header_value = [](llhttp_t* parser, const char* data, std::size_t size) {
-    builder(parser).add_value(data, size);
-    return 0;
-  };
-  settings.on_headers_complete = [](llhttp_t* parser) {
-    builder(parser).end_head();
-    return 0;
-  };
-  settings.on_body = [](llhttp_t* parser, const char* data, std::size_t size) {
-    builder(parser).add_body(data, size);
-    return 0;
-  };
+  build_with<llhttp_t>(settings);
   settings.on_message_complete = [](llhttp_t* parser) {
-    builder(parser).complete(llhttp_method_name(static_cast<llhttp_method_t>(parser->method)));
+    static_cast<ReferenceBuilder*>(parser->data)
+        ->complete(llhttp_method_name(static_cast<llhttp_method_t>(parser->method)));
     // So that it says where the message ended.
     return static_cast<int>(HPE_PAUSED);
   };

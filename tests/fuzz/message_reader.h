@@ -41,6 +41,9 @@ struct PlainChunks {
 /// The number that `text`, digits alone, stands for; nothing for any other text and beyond 64 bits.
 [[nodiscard]] std::optional<unsigned long long> read_number(std::string_view text, int base);
 
+/// `text` without the blanks and tabs around it.
+[[nodiscard]] std::string_view without_blanks(std::string_view text);
+
 /// ASCII letters taken without their case.
 [[nodiscard]] bool same_name(std::string_view a, std::string_view b);
 

@@ -51,6 +51,36 @@ class ReferenceBuilder {
   bool in_name_ = true;
 };
 
+/// Has a parser's callbacks build the messages; its `data` leads to the builder. Both parsers have the same
+/// ones, but what they do at the end of a message.
+template <typename Parser, typename Settings>
+void build_with(Settings& settings) {
+  settings.on_message_begin = [](Parser* parser) {
+    static_cast<ReferenceBuilder*>(parser->data)->begin();
+    return 0;
+  };
+  settings.on_url = [](Parser* parser, const char* data, std::size_t size) {
+    static_cast<ReferenceBuilder*>(parser->data)->add_target(data, size);
+    return 0;
+  };
+  settings.on_header_field = [](Parser* parser, const char* data, std::size_t size) {
+    static_cast<ReferenceBuilder*>(parser->data)->add_name(data, size);
+    return 0;
+  };
+  settings.on_header_value = [](Parser* parser, const char* data, std::size_t size) {
+    static_cast<ReferenceBuilder*>(parser->data)->add_value(data, size);
+    return 0;
+  };
+  settings.on_headers_complete = [](Parser* parser) {
+    static_cast<ReferenceBuilder*>(parser->data)->end_head();
+    return 0;
+  };
+  settings.on_body = [](Parser* parser, const char* data, std::size_t size) {
+    static_cast<ReferenceBuilder*>(parser->data)->add_body(data, size);
+    return 0;
+  };
+}
+
 [[nodiscard]] ReferenceReading read_by_llhttp(std::string_view input);
 [[nodiscard]] ReferenceReading read_by_http_parser(std::string_view input);
 

@@ -6,14 +6,12 @@
 #include <cstdint>
 #include <cstring>
 #include <memory>
-#include <poll.h>
 #include <string>
 #include <string_view>
 #include <utility>
 #include <vector>
 
-#include <httpd/log.h>
-
+#include "harness.h"
 #include "net/event_loop.h"
 #include "process/meeting_point.h"
 #include "process/message.h"
@@ -29,11 +27,6 @@ using httpd::server::Exchange;
 
 constexpr std::string_view kHead = "GET /r HTTP/1.1\r\nHost: a\r\n\r\n";
 constexpr std::size_t kMostRequests = 8;
-
-struct Silence final : httpd::Log {
-  bool enabled(httpd::LogLevel /*level*/) const noexcept override { return true; }
-  void write(httpd::LogLevel /*level*/, std::string_view /*line*/) noexcept override {}
-};
 
 struct NoHandler final : httpd::Handler {
   [[nodiscard]] httpd::MethodSet methods() const override { return {httpd::Method::kGet}; }
@@ -111,7 +104,7 @@ class Client final : private Exchange::Owner {
 
 void settle(httpd::net::EventLoop& loop) {
   pollfd waiting{loop.descriptor(), POLLIN, 0};
-  while (::poll(&waiting, 1, 0) == 1)
+  while (httpd::fuzz::wait_for(&waiting, 1, 0))
     loop.run_once();
 }
 
@@ -150,7 +143,7 @@ void say(int socket, Input& input, const std::vector<std::uint64_t>& ids) {
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  static Silence log;
+  static httpd::fuzz::SilentLog log;
   static httpd::server::RequestBoard board;
   static httpd::server::Statistics statistics;
   httpd::server::Settings settings;

@@ -102,10 +102,15 @@ def upload(server):
         expect(client, request("POST", "/describe", body=b"z" * 200_000), holds=b"size=200000")
 
 
+def call(method, **parameters):
+    """The request for a management command."""
+    message = {"jsonrpc": "2.0", "method": method, "params": parameters, "id": 1}
+    return request("POST", "/mi", JSON, body=json.dumps(message).encode())
+
+
 def command(server):
-    call = json.dumps({"jsonrpc": "2.0", "method": "get_statistics", "params": {"statistics": ["all"]}, "id": 1})
     with server.connect(timeout=LONGEST) as client:
-        expect(client, request("POST", "/mi", JSON, body=call.encode()), holds=b'"result"')
+        expect(client, call("get_statistics", statistics=["all"]), holds=b'"result"')
 
 
 def bad_requests(server):
@@ -132,9 +137,8 @@ def handshake_and_requests(server):
 
 
 def reload(server):
-    call = json.dumps({"jsonrpc": "2.0", "method": "httpd_tls_reload", "id": 1})
     with server.connect(timeout=LONGEST) as client:
-        reply = client.ask(request("POST", "/mi", JSON, body=call.encode()))
+        reply = client.ask(call("httpd_tls_reload"))
         if reply.status != 200 or b'"error"' in reply.body:
             raise Refused(reply)
 

@@ -2,7 +2,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import errno
 import mmap
-import os
 import re
 import struct
 
@@ -15,7 +14,6 @@ INJECTOR = daemon.TEST_MODULES / "fault_injector.so"
 FUNCTIONS = {
     "accept4": [errno.EMFILE, errno.ENOBUFS, errno.ECONNABORTED, errno.EPERM],
     "read": [errno.EIO],
-    "writev": [errno.ENOBUFS, errno.ECONNRESET],
     "epoll_ctl": [errno.ENOMEM, errno.ENOSPC],
     "mmap": [errno.ENOMEM],
     "malloc": [errno.ENOMEM],
@@ -31,7 +29,6 @@ FUNCTIONS = {
     "socketpair": [errno.EMFILE],
     "setsockopt": [errno.ENOMEM],
     "timerfd_settime": [errno.ENOMEM],
-    "pipe2": [errno.EMFILE],
 }
 # struct page of fault_injector.c: kind and place of each member.
 FIELDS = {"pid": ("=i", 0), "function": ("=i", 4), "error": ("=i", 8), "nth": ("=i", 12), "count": ("=i", 16),
@@ -78,18 +75,9 @@ class Faults:
         self._write("live", 0)
 
     @property
-    def count(self):
-        """The calls since arm()."""
-        return self._read("count")
-
-    @property
     def live(self):
         """How many more pieces of memory the process has than when watch() was called."""
         return self._read("live")
-
-
-def descriptors(pid):
-    return len(os.listdir(f"/proc/{pid}/fd"))
 
 
 def mappings(pid):

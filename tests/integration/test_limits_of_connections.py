@@ -6,6 +6,7 @@ import time
 
 import certificates
 import daemon
+import processes
 import pytest
 import rawhttp
 import rawtls
@@ -207,25 +208,14 @@ def test_a_limit_that_open_files_do_not_allow_is_told_and_accepting_pauses(start
         server = start(MODULES, {"workers": 0, "max_connections": 5000, "max_client_connections": 5000})
     server.wait_log("max_connections is 5000, but the limit of open files is 100")
     clients = [opened(server) for _ in range(120)]
-    (pid,) = [int(pid) for pid in children(server.process.pid)][:1]
-    before = cpu_seconds(pid)
+    pid = processes.children(server.process.pid)[0]
+    before = processes.cpu_seconds(pid)
     time.sleep(2)
-    assert cpu_seconds(pid) - before < 0.3, "a busy loop"
+    assert processes.cpu_seconds(pid) - before < 0.3, "a busy loop"
     assert 1 <= server.log().count("cannot accept connections") <= 4
     for client in clients[:60]:
         client.close()
     assert clients[119].ask(GET).status == 200, "who waited is served"
-
-
-def children(pid):
-    with open(f"/proc/{pid}/task/{pid}/children", encoding="ascii") as file:
-        return sorted(file.read().split(), key=int)
-
-
-def cpu_seconds(pid):
-    with open(f"/proc/{pid}/stat", encoding="ascii") as file:
-        fields = file.read().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
 
 
 def test_a_plain_reply_is_never_sent_to_a_tls_client(start, ec):

@@ -9,6 +9,7 @@ import time
 from collections import Counter
 
 import daemon
+import processes
 import pytest
 import rawhttp
 from downloads import is_sanitized
@@ -139,7 +140,7 @@ def test_killed_a_hundred_times_under_load(start):
 
     def state():
         resident = int(re.search(r"VmRSS:\s+(\d+)", open(f"/proc/{httpd}/status", encoding="ascii").read())[1])
-        return len(os.listdir(f"/proc/{httpd}/fd")), len(os.listdir(f"/proc/{attendant}/fd")), resident
+        return processes.descriptors(httpd), processes.descriptors(attendant), resident
 
     answers, stop = Counter(), threading.Event()
 
@@ -158,8 +159,7 @@ def test_killed_a_hundred_times_under_load(start):
 
     def workers():
         """From the process table of the kernel: asking the daemon is a request, too."""
-        children = open(f"/proc/{attendant}/task/{attendant}/children", encoding="ascii").read().split()
-        return sorted(int(pid) for pid in children if int(pid) != httpd)
+        return [pid for pid in processes.children(attendant) if pid != httpd]
 
     threads = [threading.Thread(target=load) for _ in range(8)]
     for thread in threads:

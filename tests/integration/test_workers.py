@@ -9,6 +9,7 @@ import threading
 import time
 
 import daemon
+import processes
 import pytest
 import rawhttp
 from test_mi_fifo import Fifo
@@ -344,7 +345,7 @@ def test_a_flood_of_aborted_requests_leaves_nothing_behind(start):
     server = serve(start, workers=2)
 
     def open_files():
-        return {pid: len(os.listdir(f"/proc/{pid}/fd")) for pid in server.pids("HTTPD")}
+        return {pid: processes.descriptors(pid) for pid in server.pids("HTTPD")}
 
     assert server.ask("GET", "/fast").status == 200
     before = open_files()
@@ -394,9 +395,7 @@ def test_connections_leave_descriptors_to_handler_processes(start):
 
 def server_children(server):
     """The handler processes, as the kernel knows them: there is no connection left to ask the daemon."""
-    attendant = server.process.pid
-    with open(f"/proc/{attendant}/task/{attendant}/children", encoding="ascii") as file:
-        return sorted(int(pid) for pid in file.read().split())[1:]
+    return processes.children(server.process.pid)[1:]
 
 
 def test_more_workers_than_open_files_is_no_start(tmp_path):

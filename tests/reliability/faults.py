@@ -29,7 +29,7 @@ def main():
     if code != 0:
         raise SystemExit(code)
     failed = collections.defaultdict(dict)
-    for what, count, _ in lines:
+    for what, count in lines:
         place, _, case = what.partition(": ")
         failed[place][case] = int(count)
     rows = [(title, f"{sum(failed[place].values()):,}", ", ".join(f"{case} {count}" for case, count in

@@ -64,16 +64,20 @@ def may_go_first():
     return allowed
 
 
-def serve(folder, core, first=False, **httpd):
-    """The daemon, with all that the parts ask for, on one core; with `first`, no other program holds it up there."""
+def modules(folder):
+    """With all that the requests of load_requests.py ask for, and files in `folder`."""
     files = Path(folder) / "files"
     if not files.exists():
         files.mkdir()
         (files / LARGE_FILE).write_bytes(os.urandom(LARGE_SIZE))
         (files / PAGE_FILE).write_bytes(PAGE)
-    modules = {daemon.CPP_PROBE: {}, daemon.CAPI_PROBE: {}, "mi_http.so": {}, "hello_c.so": {}, "hello_cpp.so": {},
-               "files_cpp.so": {"directory": str(files)}}
-    server = daemon.Daemon(folder, modules, {"workers": 0, **httpd})
+    return {daemon.CPP_PROBE: {}, daemon.CAPI_PROBE: {}, "mi_http.so": {}, "hello_c.so": {}, "hello_cpp.so": {},
+            "files_cpp.so": {"directory": str(files)}}
+
+
+def serve(folder, core, first=False, **httpd):
+    """The daemon on one core; with `first`, no other program holds it up there."""
+    server = daemon.Daemon(folder, modules(folder), {"workers": 0, **httpd})
     # Not before it was started: the thread that reads its log must not share its core.
     for pid in processes.tree(server.process.pid):
         for task in os.listdir(f"/proc/{pid}/task"):

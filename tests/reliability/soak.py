@@ -23,8 +23,8 @@ import load_memory  # noqa: E402
 import processes  # noqa: E402
 import soak_client  # noqa: E402
 import soak_plots  # noqa: E402
-from load_common import Checks, LARGE_FILE, PAGE, PAGE_FILE, cores, daemon, kib, milliseconds, percentile  # noqa: E402
-from load_common import progress, raise_descriptor_limit, wait_until  # noqa: E402
+from load_common import Checks, cores, daemon, kib, milliseconds, modules, percentile, progress  # noqa: E402
+from load_common import raise_descriptor_limit, wait_until  # noqa: E402
 
 import certificates  # noqa: E402: load_common has put its folder on the path
 
@@ -36,18 +36,12 @@ WORKERS = 2
 
 
 def serve(folder):
-    files = Path(folder) / "files"
-    files.mkdir()
-    (files / LARGE_FILE).write_bytes(os.urandom(4_000_000))
-    (files / PAGE_FILE).write_bytes(PAGE)
     certificate = certificates.Authority(Path(folder), "Soak").issue()
     plain, secure = daemon.free_port(), daemon.free_port()
-    modules = {daemon.CPP_PROBE: {}, daemon.CAPI_PROBE: {}, "mi_http.so": {}, "hello_c.so": {}, "hello_cpp.so": {},
-               "files_cpp.so": {"directory": str(files)}}
     given = {"workers": WORKERS, "receive_buf_size": 400_000, "ip": None, "port": None,
              "listen": [f"http://127.0.0.1:{plain}", f"https://127.0.0.1:{secure}"],
              "tls_cert_file": certificate.file, "tls_key_file": certificate.key}
-    server = daemon.Daemon(folder, modules, given)
+    server = daemon.Daemon(folder, modules(folder), given)
     server.port, server.secure_port = plain, secure
     server.tls = None  # whoever asks without more goes to the port without TLS
     return server
@@ -75,8 +69,7 @@ class Disturber:
     def _kill(self):
         chance = random.Random(1)
         while not self.ended.wait(chance.uniform(*KILL)):
-            workers = [pid for pid in processes.tree(self.server.process.pid)
-                       if pid not in (self.server.process.pid, self.httpd)]
+            workers = [pid for pid in processes.children(self.server.process.pid) if pid != self.httpd]
             os.kill(chance.choice(workers), signal.SIGKILL)
             self.kills += 1
 

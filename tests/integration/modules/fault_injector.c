@@ -18,7 +18,6 @@
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <sys/timerfd.h>
-#include <sys/uio.h>
 #include <unistd.h>
 
 /* In the order of faults.py. */
@@ -26,7 +25,6 @@ enum function {
   NONE,
   ACCEPT4,
   READ,
-  WRITEV,
   EPOLL_CTL,
   MMAP,
   MALLOC,
@@ -42,7 +40,6 @@ enum function {
   SOCKETPAIR,
   SETSOCKOPT,
   TIMERFD_SETTIME,
-  PIPE2,
 };
 
 /* Shared with faults.py, which writes all but the last three. */
@@ -107,9 +104,6 @@ ssize_t read(int fd, void* buffer, size_t size) {
 ssize_t write(int fd, const void* buffer, size_t size) {
   return fails(WRITE) ? -1 : syscall(SYS_write, fd, buffer, size);
 }
-ssize_t writev(int fd, const struct iovec* pieces, int count) {
-  return fails(WRITEV) ? -1 : syscall(SYS_writev, fd, pieces, count);
-}
 int epoll_ctl(int set, int operation, int fd, struct epoll_event* event) {
   return fails(EPOLL_CTL) ? -1 : (int)syscall(SYS_epoll_ctl, set, operation, fd, event);
 }
@@ -161,9 +155,6 @@ int setsockopt(int fd, int level, int name, const void* value, socklen_t size) {
 }
 int timerfd_settime(int fd, int flags, const struct itimerspec* to, struct itimerspec* from) {
   return fails(TIMERFD_SETTIME) ? -1 : (int)syscall(SYS_timerfd_settime, fd, flags, to, from);
-}
-int pipe2(int pair[2], int flags) {
-  return fails(PIPE2) ? -1 : (int)syscall(SYS_pipe2, pair, flags);
 }
 
 /* The names under which the C library's own functions can be reached before it can look any up. */

@@ -1,10 +1,16 @@
-# What a running daemon holds: memory, descriptors and processor time of each of its processes, read from /proc.
+# What a process has, as the kernel knows it: children, memory, descriptors, processor time.
 # SPDX-License-Identifier: GPL-2.0-or-later
 import os
 import re
 from pathlib import Path
 
 TICK = os.sysconf("SC_CLK_TCK")
+
+
+def children(pid):
+    """In the order of their numbers."""
+    return sorted(int(child) for task in os.listdir(f"/proc/{pid}/task")
+                  for child in Path(f"/proc/{pid}/task/{task}/children").read_text().split())
 
 
 def tree(pid):
@@ -14,9 +20,7 @@ def tree(pid):
         parent = waiting.pop()
         found.append(parent)
         try:
-            for task in os.listdir(f"/proc/{parent}/task"):
-                children = Path(f"/proc/{parent}/task/{task}/children").read_text().split()
-                waiting += [int(child) for child in children]
+            waiting += children(parent)
         except OSError:  # it has ended meanwhile
             continue
     return found
