@@ -24,7 +24,8 @@ help:
 	@echo 'make build    build $(DAEMON) and its modules'
 	@echo 'make opensips-module OPENSIPS_SOURCE_DIR=TREE'
 	@echo '              build httpd.so for OpenSIPS, whose tree its user has built (docs/OPENSIPS.md)'
-	@echo 'make bench    measure, and compare with others'
+	@echo 'make bench    measure, and compare with others: all parts, or BENCH_ONLY=PART,… (bench/README.md);'
+	@echo '              with OPENSIPS_SOURCE_DIR=TREE, also in a real OpenSIPS'
 	@echo 'make fuzz     run every fuzz target for FUZZ_SECONDS ($(FUZZ_SECONDS)) or FUZZ_RUNS ($(FUZZ_RUNS)) executions'
 	@echo 'make faults   have every system call and allocation fail in its turn'
 	@echo 'make load     thousands of connections, attacks, and a million requests'
@@ -71,9 +72,9 @@ test:
 
 bench:
 	@scripts/install-packages bench
-	@[ ! -f build/release/build.ninja ] || $(CONFIGURE) release
 	@$(MAKE) --no-print-directory build
-	@bench/run
+	@$(BUILD) release --target bench_asio_server
+	@OPENSIPS_SOURCE_DIR='$(OPENSIPS_SOURCE_DIR)' bench/run
 
 fuzz:
 	@scripts/install-packages test

@@ -1,7 +1,7 @@
 # Starts the servers of the comparison, and reads from /proc what they cost.
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""The rows of the comparison. Each serves /bench, and /bench/large, on a loopback port of its own, pinned to one
-core; over TLS in a case of tls_cases.py."""
+"""Each serves /bench, and /bench/large, on a loopback port of its own, pinned to one core; over TLS where it is told so
+(tls_cases.py). peers.py has those that only plain HTTP is compared with."""
 
 import os
 import shutil
@@ -15,19 +15,18 @@ POST_SIZE = 100
 LARGE_SIZE = 4 * 1024 * 1024
 TICKS = os.sysconf("SC_CLK_TCK")
 
-HTTPD_CONFIG = """log_level = -1
-loadmodule "httpd.so"
+HTTPD_CONFIG = """loadmodule "httpd.so"
 modparam("httpd", "ip", "127.0.0.1")
 modparam("httpd", "port", {port})
+{limits}{more}loadmodule "{build}/bench/bench_module.so"
+"""
+
+# Nothing that refuses a load, or ends a connection.
+HTTPD_OPEN = """log_level = -1
 modparam("httpd", "conn_timeout", 300)
 modparam("httpd", "max_connections", 100000)
 modparam("httpd", "max_client_connections", 100000)
-{more}loadmodule "{build}/bench/bench_module.so"
-"""
-
-HTTPD_TLS_CONFIG = """modparam("httpd", "tls_cert_file", "{certificate}")
-modparam("httpd", "tls_key_file", "{key}")
-modparam("httpd", "tls_ciphers", "{priority}")
+modparam("httpd", "max_connection_requests", 0)
 """
 
 NGINX_CONFIG = """daemon off; master_process off; pid {folder}/nginx.pid; error_log stderr crit;
@@ -45,8 +44,6 @@ http {{
   }}
 }}
 """
-
-NGINX_TLS_CONFIG = "ssl_certificate {certificate}; ssl_certificate_key {key}; {nginx} ssl_session_tickets on;"
 
 
 class Server:
@@ -83,11 +80,11 @@ class Server:
                 self.process.wait()
 
     def cpu_seconds(self):
-        return cpu_seconds(_family(self.process.pid))
+        return cpu_seconds(family(self.process.pid))
 
     def resident_bytes(self):
         pages = 0
-        for pid in _family(self.process.pid):
+        for pid in family(self.process.pid):
             pages += int(Path(f"/proc/{pid}/statm").read_text().split()[1])
         return pages * os.sysconf("SC_PAGE_SIZE")
 
@@ -100,18 +97,30 @@ def _stat_fields(pid):
         return None
 
 
+def _run_seconds(pid):
+    """How long the threads of the process have run, to the nanosecond; None where the kernel does not tell."""
+    try:
+        tasks = list(Path(f"/proc/{pid}/task").iterdir())
+        return sum(int(Path(task, "schedstat").read_text().split()[0]) for task in tasks) / 1e9
+    except OSError:
+        return None
+
+
 def cpu_seconds(pids):
-    """User and system time so far of these processes, from /proc/PID/stat."""
-    ticks = [0, 0]
+    """User and system time so far of these processes. Their sum is exact; how it is divided, the kernel tells by
+    hundredths of a second only, and the system's part takes the error."""
+    user = system = 0
     for pid in pids:
         fields = _stat_fields(pid)
         if fields:
-            ticks[0] += int(fields[11])
-            ticks[1] += int(fields[12])
-    return ticks[0] / TICKS, ticks[1] / TICKS
+            by_ticks = [int(field) / TICKS for field in fields[11:13]]
+            whole = _run_seconds(pid)
+            user += by_ticks[0]
+            system += by_ticks[1] if whole is None else whole - by_ticks[0]
+    return user, system
 
 
-def _family(root):
+def family(root):
     """`root` and all its descendants."""
     parents = {}
     for entry in Path("/proc").iterdir():
@@ -131,56 +140,50 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def _find_nginx():
-    return shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
+def find(program):
+    """Where it is installed; servers are not on everybody's PATH."""
+    return shutil.which(program) or shutil.which(program, path="/usr/sbin")
 
 
-def _version(command, stream="stdout"):
+def version(command, stream="stdout"):
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     return (getattr(done, stream).strip().splitlines() or [""])[0]
 
 
 def versions(build):
     """Lines on the servers that are compared."""
-    lines = [_version([f"{build}/bin/opensips-httpd", "-V"])]
+    lines = [version([f"{build}/bin/opensips-httpd", "-V"])]
     if Path(build, "bench/bench_mhd_server").exists():
-        lines.append("libmicrohttpd " + _version(["pkg-config", "--modversion", "libmicrohttpd"]))
-    if _find_nginx():
-        lines.append(_version([_find_nginx(), "-v"], "stderr").removeprefix("nginx version: "))
+        lines.append("libmicrohttpd " + version(["pkg-config", "--modversion", "libmicrohttpd"]))
+    if find("nginx"):
+        lines.append(version([find("nginx"), "-v"], "stderr").removeprefix("nginx version: "))
     return lines
 
 
 def wrk_version():
-    return _version(["wrk", "-v"]).partition(" Copyright")[0]
+    return version(["wrk", "-v"]).partition(" Copyright")[0]
 
 
 def tls_versions():
     """Lines on the libraries that do the cryptography."""
-    openssl = _version(["openssl", "version"]).split()[:2]
-    return [f"GnuTLS {_version(['pkg-config', '--modversion', 'gnutls'])}, which opensips-httpd and libmicrohttpd use",
+    openssl = version(["openssl", "version"]).split()[:2]
+    return [f"GnuTLS {version(['pkg-config', '--modversion', 'gnutls'])}, which opensips-httpd and libmicrohttpd use",
             f"{' '.join(openssl)}, which nginx and the load generator use"]
 
 
-def _tls_configs(case, folder):
-    """The lines for the daemon's configuration and for nginx's; empty where `case` is None."""
-    if case is None:
-        return "", ""
-    values = {"certificate": case.certificate(folder), "key": case.key(folder), "priority": case.priority,
-              "nginx": case.nginx}
-    return HTTPD_TLS_CONFIG.format(**values), NGINX_TLS_CONFIG.format(**values)
-
-
-def start_httpd(build, folder, core, name="opensips-httpd", more="", tls=False):
-    """The daemon, with the lines `more` in its configuration."""
+def start_httpd(build, folder, core, name="opensips-httpd", more="", tls=False, options=(),
+                limits=HTTPD_OPEN):
+    """The daemon, with the lines `limits` and `more` in its configuration and these options on its command line."""
     port = free_port()
     config = Path(folder, f"{name}.cfg")
-    config.write_text(HTTPD_CONFIG.format(port=port, build=build, more=more))
-    return Server(name, [f"{build}/bin/opensips-httpd", "-f", str(config)], port, core, f"{folder}/{name}.log", tls)
+    config.write_text(HTTPD_CONFIG.format(port=port, build=build, limits=limits, more=more))
+    return Server(name, [f"{build}/bin/opensips-httpd", "-f", str(config), *options], port, core,
+                  f"{folder}/{name}.log", tls)
 
 
 def start_nginx(folder, core, page_size=PAGE_SIZE, tls="", files=None):
     """None where it is not installed. `files`: name -> size of what it serves below /print/."""
-    program = _find_nginx()
+    program = find("nginx")
     if not program:
         return None
     for name, size in {"large": LARGE_SIZE, **(files or {})}.items():
@@ -192,27 +195,22 @@ def start_nginx(folder, core, page_size=PAGE_SIZE, tls="", files=None):
     return Server("nginx", [program, "-p", folder, "-c", str(config)], port, core, f"{folder}/nginx.log", bool(tls))
 
 
-def start_all(build, folder, core, load, case=None):
-    """Starts every server that is there, for one load (of loads.py). With a `case` (of tls_cases.py), whose files
-    are in `folder`, they speak TLS; there is no raw server then."""
-    size = POST_SIZE if load.posts else PAGE_SIZE
-    httpd_tls, nginx_tls = _tls_configs(case, folder)
+def start_mhd(build, folder, core, name="libmicrohttpd", options=(), tls=False):
+    """None where the build was made without it. `options` are those of mhd_server.c."""
+    program = Path(build, "bench/bench_mhd_server")
+    if not program.exists():
+        return None
+    port = free_port()
+    return Server(name, [str(program), str(port), *options], port, core, f"{folder}/{name}.log", tls)
+
+
+def start_each(starts):
+    """Calls all of them, and returns the servers of those that are there. Leaves none running where one fails."""
     started = []
-
-    def start(name, command, port):
-        started.append(Server(name, command, port, core, f"{folder}/{name}.log", case is not None))
-
     try:
-        if case is None:
-            port = free_port()
-            start("raw", [f"{build}/bench/bench_raw_server", str(port), str(size)] + ["close"] * load.closes, port)
-        started.append(start_httpd(build, folder, core, more=httpd_tls, tls=case is not None))
-        if Path(build, "bench/bench_mhd_server").exists():
-            port = free_port()
-            files = [case.certificate(folder), case.key(folder), case.priority] if case else []
-            start("libmicrohttpd", [f"{build}/bench/bench_mhd_server", str(port), *files], port)
-        if nginx := start_nginx(folder, core, size, nginx_tls):
-            started.append(nginx)
+        for start in starts:
+            if server := start():
+                started.append(server)
     except BaseException:
         stop_all(started)
         raise

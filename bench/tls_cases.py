@@ -36,6 +36,16 @@ class TlsCase:
     def key(self, folder):
         return self._file(folder, ".key")
 
+    def httpd_lines(self, folder):
+        """For the daemon's configuration."""
+        values = {"cert_file": self.certificate(folder), "key_file": self.key(folder), "ciphers": self.priority}
+        return "".join(f'modparam("httpd", "tls_{name}", "{value}")\n' for name, value in values.items())
+
+    def nginx_lines(self, folder):
+        """For nginx's."""
+        return (f"ssl_certificate {self.certificate(folder)}; ssl_certificate_key {self.key(folder)}; {self.nginx} "
+                "ssl_session_tickets on;")
+
     def make_files(self, folder):
         """A certificate of its own signing, and its key, in `folder`."""
         done = subprocess.run(
@@ -52,3 +62,20 @@ CASES = [
     TlsCase("suggested string, RSA 2048", SUGGESTED, "RSA 2048", _NGINX_SUGGESTED),
     TlsCase("suggested string, EC P-256", SUGGESTED, "EC P-256", _NGINX_SUGGESTED),
 ]
+
+
+def httpd_settings(case, folder):
+    """What servers.start_httpd() is told; nothing of TLS where `case` is None."""
+    return {"more": case.httpd_lines(folder), "tls": True} if case else {}
+
+
+def mhd_settings(case, folder):
+    """What servers.start_mhd() is told."""
+    if not case:
+        return {}
+    return {"options": [case.certificate(folder), case.key(folder), case.priority], "tls": True}
+
+
+def nginx_settings(case, folder):
+    """What nginx's configuration says of TLS."""
+    return case.nginx_lines(folder) if case else ""

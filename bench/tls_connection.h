@@ -7,21 +7,15 @@
 #include <memory>
 #include <openssl/ssl.h>
 #include <optional>
-#include <stdexcept>
 #include <string>
 #include <string_view>
-#include <unistd.h>
+
+#include "client.h"
 
 namespace bench {
 
-/// Nothing that was measured counts.
-class Failure : public std::runtime_error {
- public:
-  using std::runtime_error::runtime_error;
-};
-
 /// A Failure with what OpenSSL, or else the system, says of the last call.
-[[noreturn]] void fail(const char* what);
+[[noreturn]] void fail_tls(const char* what);
 
 struct Free {
   void operator()(SSL_CTX* context) const noexcept { ::SSL_CTX_free(context); }
@@ -33,18 +27,6 @@ struct Free {
 template <typename T>
 using Owned = std::unique_ptr<T, Free>;
 
-class Descriptor {
- public:
-  explicit Descriptor(int fd) : fd_(fd) {}
-  ~Descriptor() { ::close(fd_); }
-  Descriptor(const Descriptor&) = delete;
-  Descriptor& operator=(const Descriptor&) = delete;
-  [[nodiscard]] int get() const noexcept { return fd_; }
-
- private:
-  int fd_;
-};
-
 /// What is asked for, again and again.
 struct Order {
   std::string request;
@@ -54,12 +36,12 @@ struct Order {
   Order(std::string_view path, std::size_t size, bool last);
 };
 
-/// Connects to a server on loopback, makes the handshake, and asks once; ask() does so again. All of it
-/// throws Failure when anything is not as it should be.
+/// Makes the handshake on a connection, and asks once; ask() does so again. All of it throws Failure when
+/// anything is not as it should be.
 class Connection {
  public:
   /// `order` must outlive the connection. `session` is the one to take up again, or null; it is not changed.
-  Connection(SSL_CTX& context, std::uint16_t port, const Order& order, SSL_SESSION* session);
+  Connection(SSL_CTX& context, Descriptor socket, const Order& order, SSL_SESSION* session);
 
   [[nodiscard]] int descriptor() const noexcept { return socket_.get(); }
 
@@ -68,6 +50,11 @@ class Connection {
 
   /// Sends the request once more; the reply to the one before must have been read.
   void ask();
+
+  /// From now on counts the records that come. They are seen as they are on the wire, so this is for one
+  /// reply behind a first one, with which tickets may have come.
+  void count_records();
+  [[nodiscard]] std::size_t records() const noexcept { return records_; }
 
   /// Says goodbye; all replies must have been read. Without it OpenSSL takes the session for broken.
   void close() { ::SSL_shutdown(ssl_.get()); }
@@ -81,12 +68,12 @@ class Connection {
  private:
   void check_waiting(int result, const char* failure) const;
   void take(std::string_view bytes);
-  [[nodiscard]] bool states_length(std::size_t end_of_head) const;
 
   const Order& order_;
   Descriptor socket_;
   Owned<SSL> ssl_;
   bool connected_ = false;
+  std::size_t records_ = 0;
   std::string head_;
   std::optional<std::size_t> missing_;  // of the body; none: the head is not there yet
 };

@@ -1,12 +1,13 @@
 // The loads over TLS: connections with a handshake and one request each, as fast as the server takes them, or
 // requests on connections that are kept. It checks all of them. SPDX-License-Identifier: GPL-2.0-or-later
+#include <algorithm>
 #include <array>
 #include <cerrno>
-#include <charconv>
 #include <chrono>
 #include <csignal>
 #include <cstdio>
-#include <exception>
+#include <string>
+#include <string_view>
 #include <sys/epoll.h>
 #include <utility>
 #include <vector>
@@ -15,10 +16,13 @@
 
 namespace {
 
-using bench::Connection, bench::Descriptor, bench::fail, bench::Failure, bench::Order, bench::Owned;
+using bench::Connection, bench::Descriptor, bench::fail, bench::fail_tls, bench::Failure, bench::Order,
+    bench::Owned;
 using Clock = std::chrono::steady_clock;
 
-constexpr std::size_t kVisits = 16;      // at a time
+constexpr std::size_t kVisits = 16;  // at a time
+constexpr std::size_t kOpenedAtOnce = 8;
+constexpr std::size_t kReadAhead = 128 * 1024;
 constexpr int kLongestSilence = 10'000;  // ms
 constexpr std::string_view kPath = "/bench";
 constexpr std::size_t kBodySize = 500;
@@ -35,7 +39,7 @@ class Load {
   Load(std::uint16_t port, Order order)
       : port_(port), order_(std::move(order)), context_(::SSL_CTX_new(::TLS_client_method())) {
     std::string groups = "X25519:P-256:P-384";  // the browsers'; OpenSSL itself prefers P-521 to P-384
-    if (!context_ || ::SSL_CTX_set1_groups_list(context_.get(), groups.data()) != 1) fail("SSL_CTX_new");
+    if (!context_ || ::SSL_CTX_set1_groups_list(context_.get(), groups.data()) != 1) fail_tls("SSL_CTX_new");
     if (epoll_.get() < 0) fail("epoll_create1");
     ::SSL_CTX_set_session_cache_mode(context_.get(), SSL_SESS_CACHE_CLIENT | SSL_SESS_CACHE_NO_INTERNAL);
     ::SSL_CTX_set_ex_data(context_.get(), 0, this);
@@ -78,18 +82,11 @@ class Load {
   /// called after the handshakes and a first request on each, which are neither counted nor timed.
   template <typename F>
   Result keep(std::size_t connections, double seconds, F prepared) {
-    std::vector<Slot> slots(connections);
-    for (Slot& slot : slots)
-      begin(slot, false);
-    std::size_t waiting = connections;
+    // One call takes what there is; else it were one for the head of each record, and one for the rest.
+    ::SSL_CTX_set_read_ahead(context_.get(), 1);
+    ::SSL_CTX_set_default_read_buffer_len(context_.get(), kReadAhead);
     Result result;
-    while (waiting > 0) {
-      for_each_ready([&](Slot& slot) {
-        if (!slot->advance()) return;
-        note(*slot, result);
-        --waiting;
-      });
-    }
+    std::vector<Slot> slots = open_all(connections, result);
     prepared();
     const Clock::time_point start = Clock::now();
     for (Slot& slot : slots)
@@ -97,13 +94,12 @@ class Load {
     std::size_t open = connections;
     while (open > 0) {
       for_each_ready([&](Slot& slot) {
-        while (slot->advance()) {
-          ++result.count;
-          if (passed(start) < seconds) {
-            slot->ask();
-          } else {
-            --open;
-          }
+        if (!slot->advance()) return;
+        ++result.count;
+        if (passed(start) < seconds) {
+          slot->ask();
+        } else {
+          --open;
         }
       });
     }
@@ -111,8 +107,52 @@ class Load {
     return result;
   }
 
+  /// How many records the reply comes in, on a connection that has had one already.
+  std::size_t records() {
+    Result result;
+    const std::vector<Slot> slots = open_all(1, result);
+    slots.front()->count_records();
+    slots.front()->ask();
+    finish(*slots.front());
+    return slots.front()->records();
+  }
+
+  /// Connections that have made one request each, opened a few at a time, as idle ones come: the server never
+  /// has many in work. `opened` is called while all are there.
+  template <typename F>
+  void hold(std::size_t connections, F opened) {
+    Result result;
+    std::vector<std::vector<Slot>> slots;
+    for (; connections > 0; connections -= slots.back().size())
+      slots.push_back(open_all(std::min(connections, kOpenedAtOnce), result));
+    opened();
+  }
+
  private:
   using Slot = std::unique_ptr<Connection>;
+
+  /// So many connections at a time, each with a first reply.
+  std::vector<Slot> open_all(std::size_t connections, Result& result) {
+    std::vector<Slot> slots(connections);
+    for (Slot& slot : slots)
+      begin(slot, false);
+    while (connections > 0) {
+      for_each_ready([&](Slot& slot) {
+        if (!slot->advance()) return;
+        note(*slot, result);
+        --connections;
+      });
+    }
+    return slots;
+  }
+
+  /// Waits for the reply of one connection, while the others are silent.
+  void finish(Connection& connection) {
+    bool done = false;
+    while (!done) {
+      for_each_ready([&](Slot& slot) { done = slot.get() == &connection && slot->advance(); });
+    }
+  }
 
   static double passed(Clock::time_point start) {
     return std::chrono::duration<double>(Clock::now() - start).count();
@@ -121,7 +161,7 @@ class Load {
   void begin(Slot& slot, bool resume) {
     // A copy, since OpenSSL takes a session of TLS 1.3 out of use, for all connections, once it was resumed.
     const Owned<SSL_SESSION> session(resume && session_ ? ::SSL_SESSION_dup(session_.get()) : nullptr);
-    slot = std::make_unique<Connection>(*context_, port_, order_, session.get());
+    slot = std::make_unique<Connection>(*context_, bench::connect_to(port_), order_, session.get());
     epoll_event event{};
     event.events = EPOLLIN | EPOLLOUT | EPOLLET;
     event.data.ptr = &slot;
@@ -165,12 +205,6 @@ void probe(std::uint16_t port) {
   std::printf("{\"resumes\": %s}\n", load.visit(1, 0, true).resumed ? "true" : "false");
 }
 
-/// Says that the measurement may begin, and waits for a line, before which the server's figures are read.
-void wait_for_start() {
-  if (std::puts("ready") < 0 || std::fflush(stdout) != 0 || std::getchar() != '\n')
-    throw Failure("was not told to start");
-}
-
 void print(const Result& result) {
   std::printf("{\"count\": %zu, \"seconds\": %.6f, \"negotiated\": \"%s\"}\n", result.count, result.seconds,
               result.negotiated.c_str());
@@ -179,18 +213,33 @@ void print(const Result& result) {
 void measure_handshakes(std::uint16_t port, double seconds, bool resume) {
   Load load(port, Order(kPath, kBodySize, true));
   load.visit(1, 0, false);  // for the first session to take up
-  wait_for_start();
+  bench::wait_for_start();
   const Result result = load.visit(kVisits, seconds, resume);
   if (result.resumed != resume) throw Failure(resume ? "nothing was resumed" : "handshakes were resumed");
   print(result);
 }
 
-template <typename T>
-std::optional<T> number(std::string_view text) {
-  T value{};
-  const auto [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
-  if (error != std::errc{} || end != text.data() + text.size()) return std::nullopt;
-  return value;
+/// Whether all arguments are there for the mode, and what it does then.
+bool run(const std::vector<std::string>& arguments) {
+  const std::string mode = arguments.size() > 2 ? arguments[2] : std::string();
+  const auto port = [&] { return bench::port_number(arguments[1]); };
+  const auto value = [&](std::size_t index) { return bench::number(arguments[index]); };
+  const auto seconds = [&] { return static_cast<double>(value(3)); };
+  if (mode == "probe" && arguments.size() == 3) {
+    probe(port());
+  } else if ((mode == "full" || mode == "resumed") && arguments.size() == 4) {
+    measure_handshakes(port(), seconds(), mode == "resumed");
+  } else if (mode == "kept" && arguments.size() == 7) {
+    print(
+        Load(port(), Order(arguments[5], value(6), false)).keep(value(4), seconds(), &bench::wait_for_start));
+  } else if (mode == "records" && arguments.size() == 5) {
+    std::printf("{\"records\": %zu}\n", Load(port(), Order(arguments[3], value(4), false)).records());
+  } else if (mode == "hold" && arguments.size() == 4) {
+    Load(port(), Order(kPath, kBodySize, false)).hold(value(3), &bench::wait_for_start);
+  } else {
+    return false;
+  }
+  return true;
 }
 
 }  // namespace
@@ -198,30 +247,16 @@ std::optional<T> number(std::string_view text) {
 int main(int argc, char** argv) {
   // The server may have closed its socket when the client says its close_notify.
   (void)std::signal(SIGPIPE, SIG_IGN);
-  try {
-    std::vector<std::string> arguments(argv, argv + argc);
-    arguments.resize(7);
-    const std::string& mode = arguments[2];
-    const auto port = number<std::uint16_t>(arguments[1]);
-    const auto seconds = number<unsigned int>(arguments[3]);
-    const auto connections = number<std::size_t>(arguments[4]);
-    const auto size = number<std::size_t>(arguments[6]);
-    if (argc == 3 && port && mode == "probe") {
-      probe(*port);
-    } else if (argc == 4 && port && seconds && (mode == "full" || mode == "resumed")) {
-      measure_handshakes(*port, *seconds, mode == "resumed");
-    } else if (argc == 7 && port && seconds && connections && size && mode == "kept") {
-      print(Load(*port, Order(arguments[5], *size, false)).keep(*connections, *seconds, &wait_for_start));
-    } else {
-      (void)std::fputs(
-          "usage: bench_tls_load PORT probe\n"
-          "       bench_tls_load PORT full|resumed SECONDS\n"
-          "       bench_tls_load PORT kept SECONDS CONNECTIONS PATH BODY_SIZE\n",
-          stderr);
-      return 2;
-    }
-  } catch (const std::exception& exception) {
-    (void)std::fprintf(stderr, "bench_tls_load: %s\n", exception.what());
-    return 1;
-  }
+  const std::vector<std::string> arguments(argv, argv + argc);
+  bool understood = false;
+  const int result = bench::run("bench_tls_load", [&] { understood = run(arguments); });
+  if (result != 0 || understood) return result;
+  (void)std::fputs(
+      "usage: bench_tls_load PORT probe\n"
+      "       bench_tls_load PORT full|resumed SECONDS\n"
+      "       bench_tls_load PORT kept SECONDS CONNECTIONS PATH BODY_SIZE\n"
+      "       bench_tls_load PORT records PATH BODY_SIZE\n"
+      "       bench_tls_load PORT hold CONNECTIONS\n",
+      stderr);
+  return 2;
 }

@@ -1,99 +1,41 @@
 # Measures handler processes: what a handler that sleeps does to others, and what a process of its own costs.
 # SPDX-License-Identifier: GPL-2.0-or-later
-import http.client
-import json
-import select
-import socket
+import contextlib
 import statistics
-import subprocess
 import sys
 import tempfile
-import time
 from dataclasses import dataclass
 
+import handler_processes
 import loads
-import report
+import probes
+import results
 import servers
+from handler_processes import Daemon, Nginx, Sleeper
 from loads import Load
 
+NAME = "workers"
 KIB = 1024
 SECONDS = 1  # of a round at most: there are many candidates, and they are alike
-ASLEEP = 10  # seconds
 LATENCY_REQUESTS = 1000
 LATENCY_CONNECTIONS = (1, 8)
 PRINTED = {4 * KIB: 64, 100 * KIB: 64, 4096 * KIB: 8}  # bytes: connections
+MESSAGES = (150, 570)  # bytes that cross between the processes for the short GET, and back
+MOST_HANDED = 1.3      # × the bare round trip
+LEAST_ASLEEP = 0.95    # of what handlers that sleep for 1 ms allow
+MOST_WAITED = 2        # × the quiet one
+WHOLE = 'modparam("httpd", "max_root_workers", 2)\n'
 
+SHORT = [Load(f"GET, 500 bytes, {loads.CONNECTIONS} connections kept"),
+         Load(f"the same with a handler that works for 50 µs, {loads.CONNECTIONS} connections kept", path="/busy/50")]
+ASLEEP = Load(f"the same with a handler that sleeps for 1 ms, {loads.CONNECTIONS} connections kept", path="/sleep/1")
 
-class Daemon:
-    """The daemon with so many handler processes, and its process ids."""
-
-    def __init__(self, build, folder, core, workers, more="", note=""):
-        self.title = f"workers = {workers}{note}"
-        settings = f'modparam("httpd", "workers", {workers})\n{more}loadmodule "mi_http.so"\n'
-        self.server = servers.start_httpd(build, folder, core, self.title, settings)
-        try:
-            processes = {entry["PID"]: entry["Type"] for entry in self.mi("ps")["Processes"]}
-            self.worker_pids = [pid for pid, kind in processes.items() if kind.startswith("HTTPD worker")]
-            self.httpd_pids = [pid for pid, kind in processes.items()
-                               if kind.startswith("HTTPD") and pid not in self.worker_pids]
-            if len(self.worker_pids) != workers or len(self.httpd_pids) != 1:
-                raise SystemExit(f"{self.title}: unexpected processes: {processes}")
-        except BaseException:
-            self.server.stop()
-            raise
-
-    def mi(self, method):
-        """The result of an MI command."""
-        connection = http.client.HTTPConnection("127.0.0.1", self.server.port, timeout=10)
-        connection.request("POST", "/mi", json.dumps({"jsonrpc": "2.0", "method": method, "id": 1}),
-                           {"Content-Type": "application/json"})
-        reply = connection.getresponse().read()
-        connection.close()
-        return json.loads(reply)["result"]
-
-
-class Nginx:
-    """For comparison, with files of the sizes that the others print."""
-
-    title = "nginx, from a file"
-    httpd_pids = worker_pids = ()
-
-    def __init__(self, server):
-        self.server = server
-
-
-class Sleeper:
-    """Keeps one handler process of `daemon` asleep."""
-
-    def __init__(self, daemon):
-        self.daemon = daemon
-        self.wakes = 0.0
-        self.connection = None
-
-    def sleep_on(self, seconds):
-        """From now on it sleeps for so long at least."""
-        if self.connection and time.monotonic() + seconds < self.wakes:
-            return
-        self.finish()
-        self.connection = socket.create_connection(("127.0.0.1", self.daemon.server.port), timeout=2 * ASLEEP)
-        self.wakes = time.monotonic() + ASLEEP
-        self.connection.sendall(f"GET /sleep/{ASLEEP * 1000} HTTP/1.1\r\nHost: 127.0.0.1\r\n\r\n".encode())
-        while not any(entry["Root"] == "sleep" for entry in self.daemon.mi("httpd_requests")["Handlers"]):
-            if time.monotonic() > self.wakes:
-                raise SystemExit("bench: the handler does not sleep")
-
-    def check_asleep(self):
-        if select.select([self.connection], [], [], 0)[0]:
-            raise SystemExit("bench: the handler woke up during the measurement")
-
-    def finish(self):
-        """Waits until it has slept, and was answered."""
-        if self.connection:
-            reply = self.connection.recv(4096)
-            self.connection.close()
-            self.connection = None
-            if not reply.startswith(b"HTTP/1.1 200 "):
-                raise SystemExit(f"bench: the handler that slept was answered with {reply[:100]}")
+INTRODUCTION = """What `workers` costs, and what it is good for: requests to one root while a handler of another root
+sleeps. With `workers` = 0 they would wait until it wakes up. All processes of a server share one core. By default a
+root may have all handler processes but one, so with `workers` = 2 it has one at a time; rows with
+`max_root_workers` = 2 let it have both. What handing over costs is the CPU time a request beyond that of
+`workers` = 0 in the same round.
+"""
 
 
 @dataclass(frozen=True)
@@ -105,106 +47,184 @@ class Latency:
     longest: float
 
 
-@dataclass(frozen=True)
-class Cost:
-    """One round, and the CPU time of two groups of processes in it, in microseconds a request."""
+@contextlib.contextmanager
+def _candidates(starts):
+    """What the functions start, each into a folder that all share."""
+    with tempfile.TemporaryDirectory() as folder:
+        running = []
+        try:
+            for start in starts:
+                if candidate := start(folder):
+                    running.append(candidate)
+            yield running
+        finally:
+            for candidate in running:
+                candidate.stop()
 
-    round: loads.Round
-    httpd: float
-    workers: float
 
-
-def program(build):
-    return build / "bench/bench_latency"
-
-
-def _latency_round(build, daemon, connections, core):
-    command = [program(build), daemon.server.port, "/bench", servers.PAGE_SIZE, connections, LATENCY_REQUESTS]
-    done = subprocess.run(loads.pinned(core, command), capture_output=True, text=True, timeout=60, check=False)
-    if done.returncode:
-        raise SystemExit(f"{daemon.title}: {done.stderr}")
-    times = [float(line) for line in done.stdout.split()]
+def _latency_round(setup, daemon, connections):
+    command = [setup.build / "bench/bench_latency", daemon.server.port, "/bench", servers.PAGE_SIZE, connections,
+               LATENCY_REQUESTS]
+    times = [float(line) for line in probes.output_of(daemon.title, setup.cores[1], command).split()]
     return Latency(statistics.median(times), statistics.quantiles(times, n=100)[98], max(times))
 
 
-def _measure_latency(build, cores, rounds):
-    with tempfile.TemporaryDirectory() as folder:
-        daemons = []
-        try:
-            for workers, note in ((2, ""), (2, ", one asleep"), (0, "")):
-                daemons.append(Daemon(build, folder, cores[0], workers, note=note))
-            sleeper = Sleeper(daemons[1])
-            results = {count: {daemon.title: [] for daemon in daemons} for count in LATENCY_CONNECTIONS}
-            for number in range(rounds):
-                print(f"bench: beside a sleeping handler: round {number + 1}/{rounds}", file=sys.stderr)
-                for count in LATENCY_CONNECTIONS:
-                    for daemon in daemons:
-                        if daemon is sleeper.daemon:
-                            sleeper.sleep_on(ASLEEP / 2)
-                        results[count][daemon.title].append(_latency_round(build, daemon, count, cores[1]))
-                        if daemon is sleeper.daemon:
-                            sleeper.check_asleep()
-            sleeper.finish()
-        finally:
-            servers.stop_all(daemon.server for daemon in daemons)
-    return [report.latency_table(count, LATENCY_REQUESTS, table) for count, table in results.items()]
+def _measure_latency(setup):
+    """Count of connections -> title of the daemon -> rounds; the first daemon is quiet, the second has a sleeper."""
+    starts = [lambda folder, workers=workers, note=note: Daemon(setup, folder, workers, note=note)
+              for workers, note in ((2, ""), (2, ", one asleep"), (0, ""))]
+    with _candidates(starts) as daemons:
+        sleeper = Sleeper(daemons[1])
+        rounds = {count: {daemon.title: [] for daemon in daemons} for count in LATENCY_CONNECTIONS}
+        for number in range(setup.rounds):
+            print(f"bench: beside a sleeping handler: round {number + 1}/{setup.rounds}", file=sys.stderr)
+            for count in LATENCY_CONNECTIONS:
+                for daemon in daemons:
+                    asleep = daemon is sleeper.daemon
+                    if asleep:
+                        sleeper.sleep_on(handler_processes.ASLEEP / 2)
+                    rounds[count][daemon.title].append(_latency_round(setup, daemon, count))
+                    if asleep:
+                        sleeper.check_asleep()
+        sleeper.finish()
+    return rounds
 
 
-def _cost_round(candidate, load, core, seconds):
-    groups = (candidate.httpd_pids, candidate.worker_pids)
-    before = [sum(servers.cpu_seconds(pids)) for pids in groups]
-    result = loads.run_round(candidate.server, load, core, seconds)
-    spent = [(sum(servers.cpu_seconds(pids)) - early) / result.requests * 1e6 for pids, early in zip(groups, before)]
-    return Cost(result, *spent)
+def _bare_round(setup, other_core, seconds):
+    command = [setup.build / "bench/bench_socketpair", setup.cores[0], other_core, *MESSAGES, seconds]
+    return probes.json_of("bench_socketpair", setup.cores[0], command, seconds)
 
 
-def _measure_costs(candidates, plan, core, rounds, seconds):
-    tables = []
-    for load in plan:
-        results = {candidate.title: [] for candidate in candidates}
-        for number in range(rounds):
-            for candidate in candidates:
-                print(f"bench: {load.title}: round {number + 1}/{rounds}: {candidate.title}", file=sys.stderr)
-                results[candidate.title].append(_cost_round(candidate, load, core, seconds))
-        tables.append(report.cost_table(load.title, results))
-    return tables
+def _bare_rows(setup):
+    """Title of a bare round trip -> the core of its other process."""
+    rows = {"both processes on one core": setup.cores[0]}
+    if setup.cores[1] != setup.cores[0]:
+        rows["a core for each"] = setup.cores[1]
+    return rows
 
 
-def _measure_short(build, cores, rounds, seconds):
-    whole = 'modparam("httpd", "max_root_workers", 2)\n'
-    with tempfile.TemporaryDirectory() as folder:
-        daemons = []
-        try:
-            for workers, more, note in ((0, "", ""), (1, "", ""), (2, "", ""), (2, whole, ", max_root_workers = 2")):
-                daemons.append(Daemon(build, folder, cores[0], workers, more, note))
-            load = Load(f"GET, 500 bytes, {loads.CONNECTIONS} connections kept")
-            return _measure_costs(daemons, [load], cores[1], rounds, seconds)
-        finally:
-            servers.stop_all(daemon.server for daemon in daemons)
+def _measure_short(setup, seconds):
+    """The rounds of each load by its title, and those of the bare round trips by theirs."""
+    plan = [*SHORT, ASLEEP]
+    starts = [lambda folder, workers=workers, more=more, note=note: Daemon(setup, folder, workers, more, note)
+              for workers, more, note in ((0, "", ""), (1, "", ""), (2, "", ""), (2, WHOLE, ", max_root_workers = 2"))]
+    with _candidates(starts) as daemons:
+        rounds = {load.title: {daemon.title: [] for daemon in daemons} for load in plan}
+        bare = {title: [] for title in _bare_rows(setup)}
+        for number in range(setup.rounds):
+            for load in plan:
+                print(f"bench: {load.title}: round {number + 1}/{setup.rounds}", file=sys.stderr)
+                for daemon in daemons:
+                    rounds[load.title][daemon.title].append(
+                        handler_processes.cost_round(daemon, load, setup.cores[1], seconds))
+            for title, core in _bare_rows(setup).items():
+                bare[title].append(_bare_round(setup, core, seconds))
+    return rounds, bare
 
 
 def _size_text(size):
     return f"{size // KIB} KiB" if size < KIB * KIB else f"{size // KIB // KIB} MiB"
 
 
-def _measure_printed(build, cores, rounds, seconds):
+def _start_nginx(setup, folder):
+    server = servers.start_nginx(folder, setup.cores[0], files={str(size): size for size in PRINTED})
+    return Nginx(server) if server else None
+
+
+def _measure_printed(setup, seconds):
     plan = [Load(f"GET, {_size_text(size)} printed by the handler, {connections} connections kept",
                  path=f"/print/{size}", connections=connections, size=size) for size, connections in PRINTED.items()]
-    with tempfile.TemporaryDirectory() as folder:
-        candidates = []
-        try:
-            nginx = servers.start_nginx(folder, cores[0], files={str(size): size for size in PRINTED})
-            if nginx:
-                candidates.append(Nginx(nginx))
-            for workers in (0, 2):
-                candidates.append(Daemon(build, folder, cores[0], workers))
-            return _measure_costs(candidates, plan, cores[1], rounds, seconds)
-        finally:
-            servers.stop_all(candidate.server for candidate in candidates)
+    starts = [lambda folder: _start_nginx(setup, folder), lambda folder: Daemon(setup, folder, 0),
+              lambda folder: Daemon(setup, folder, 2)]
+    with _candidates(starts) as candidates:
+        rounds = {load.title: {candidate.title: [] for candidate in candidates} for load in plan}
+        for number in range(setup.rounds):
+            for load in plan:
+                print(f"bench: {load.title}: round {number + 1}/{setup.rounds}", file=sys.stderr)
+                for candidate in candidates:
+                    rounds[load.title][candidate.title].append(
+                        handler_processes.cost_round(candidate, load, setup.cores[1], seconds))
+    return rounds
 
 
-def measure(build, cores, rounds, seconds):
-    """The tables of the section, as text."""
-    seconds = min(seconds, SECONDS)
-    return [*_measure_latency(build, cores, rounds), *_measure_short(build, cores, rounds, seconds),
-            *_measure_printed(build, cores, rounds, seconds)]
+def _latency_table(count, rounds):
+    heads = ["server", *(f"{name} µs (min … max)" for name in ("median", "99th percentile", "longest")),
+             "99th percentile × first row"]
+    first = [entry.p99 for entry in next(iter(rounds.values()))]
+    rows = [[title, *(results.span([getattr(entry, name) for entry in row], ",.0f")
+                      for name in ("middle", "p99", "longest")),
+             f"{results.ratio([entry.p99 for entry in row], first):.2f}"] for title, row in rounds.items()]
+    plural = "" if count == 1 else "s"
+    return results.Table(f"Latency of {LATENCY_REQUESTS:,} GETs of 500 bytes, {count} connection{plural} kept", heads,
+                         rows)
+
+
+def _cost_table(title, rounds):
+    heads = ["server", "CPU µs a request (min … max)", "HTTPD process", "handler processes", "× first row",
+             "requests/s (min … max)", "× first row"]
+    first = next(iter(rounds.values()))
+    rows = []
+    for name, row in rounds.items():
+        groups = [results.median(values) for values in ([entry.httpd for entry in row],
+                                                        [entry.workers for entry in row])]
+        rows.append([name, results.span([entry.cpu for entry in row]),
+                     *(results.number(value) if value else "—" for value in groups),
+                     f"{results.ratio([entry.cpu for entry in row], [entry.cpu for entry in first]):.2f}",
+                     results.span([entry.rate for entry in row], ",.0f"),
+                     f"{results.ratio([entry.rate for entry in row], [entry.rate for entry in first]):.2f}"])
+    return results.Table(title, heads, rows)
+
+
+def _bare_table(bare):
+    heads = ["socket pair", "CPU µs a round trip (min … max)", "median µs (min … max)",
+             "99th percentile µs (min … max)"]
+    rows = [[title, *(results.span([entry[name] for entry in row]) for name in ("cpu", "median", "p99"))]
+            for title, row in bare.items()]
+    return results.Table(f"A bare round trip between two processes: {MESSAGES[0]} bytes and {MESSAGES[1]} back", heads,
+                         rows)
+
+
+def _handed_targets(short, bare):
+    least = [entry["cpu"] for entry in next(iter(bare.values()))]
+    found = []
+    for load in SHORT:
+        titles = list(short[load.title])
+        direct = [entry.cpu for entry in short[load.title][titles[0]]]
+        for title in (titles[1], titles[3]):
+            handed = [with_workers.cpu - without for with_workers, without in zip(short[load.title][title], direct)]
+            ratios = [mine / other for mine, other in zip(handed, least, strict=True)]
+            found.append(results.target(
+                f"handing over, {title}, {'a handler of 50 µs' if load.path != '/bench' else 'a short GET'}: CPU, "
+                "× a bare round trip", f"≤ {MOST_HANDED}", results.median(ratios), MOST_HANDED,
+                text=f"{results.span(ratios)}: {results.median(handed):.1f} µs of {results.median(least):.1f}"))
+    return found
+
+
+def _targets(latency, short, bare):
+    found = _handed_targets(short, bare)
+    titles = list(short[ASLEEP.title])
+    for title, count in ((titles[1], 1), (titles[3], 2)):
+        rate = results.median([entry.rate for entry in short[ASLEEP.title][title]])
+        least = LEAST_ASLEEP * count * 1000
+        found.append(results.target(f"handlers that sleep for 1 ms, {title}: requests a second", f"≥ {least:,.0f}", rate,
+                                    least, False))
+    for count, rounds in latency.items():
+        quiet, asleep = ([entry.p99 for entry in row] for row in list(rounds.values())[:2])
+        ratios = [blocked / calm for blocked, calm in zip(asleep, quiet, strict=True)]
+        found.append(results.target(
+            f"99th percentile of a scrape beside a handler process that is blocked, {count} "
+            f"connection{'' if count == 1 else 's'}: × quiet", f"≤ {MOST_WAITED}", results.median(ratios),
+            MOST_WAITED, text=results.span(ratios)))
+    return found
+
+
+def measure(setup):
+    seconds = min(setup.seconds, SECONDS)
+    latency = _measure_latency(setup)
+    short, bare = _measure_short(setup, seconds)
+    printed = _measure_printed(setup, seconds)
+    tables = [*(_latency_table(count, rounds) for count, rounds in latency.items()),
+              *(_cost_table(title, rounds) for title, rounds in short.items()), _bare_table(bare),
+              *(_cost_table(title, rounds) for title, rounds in printed.items())]
+    return results.Part(NAME, "Handler processes", INTRODUCTION, tables, _targets(latency, short, bare),
+                        versions=[*servers.versions(setup.build), servers.wrk_version()])

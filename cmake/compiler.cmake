@@ -1,6 +1,6 @@
 # Compiler flags that hold for every target. SPDX-License-Identifier: GPL-2.0-or-later
 add_compile_options(-Wall -Wextra -Werror -Wshadow -Wconversion -Wsign-conversion -Wcast-qual -Wformat=2 -Wundef
-                    -fno-common -fstack-protector-strong)
+                    -fno-common -fstack-protector-strong -fno-plt)
 add_compile_options($<$<COMPILE_LANGUAGE:CXX>:-Wnon-virtual-dtor> $<$<COMPILE_LANGUAGE:CXX>:-Woverloaded-virtual>)
 if(CMAKE_BUILD_TYPE STREQUAL "RelWithDebInfo")
   add_compile_options(-O2 -D_FORTIFY_SOURCE=2)

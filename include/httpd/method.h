@@ -11,11 +11,14 @@ namespace httpd {
 /// A method named by RFC 9110 section 9.3 or RFC 5789. Any other method is answered with 501 by the engine.
 enum class Method : std::uint8_t { kGet, kHead, kPost, kPut, kDelete, kConnect, kOptions, kTrace, kPatch };
 
+namespace detail {
+inline constexpr std::string_view kMethodNames[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
+                                                    "CONNECT", "OPTIONS", "TRACE", "PATCH"};
+}  // namespace detail
+
 /// The method's name as it stands in a request line, e.g. "GET". Static storage, NUL-terminated.
 constexpr std::string_view method_name(Method method) noexcept {
-  constexpr std::string_view kNames[] = {"GET",     "HEAD",    "POST",  "PUT",  "DELETE",
-                                         "CONNECT", "OPTIONS", "TRACE", "PATCH"};
-  return kNames[static_cast<std::uint8_t>(method)];
+  return detail::kMethodNames[static_cast<std::uint8_t>(method)];
 }
 
 /// A set of methods; what a Handler takes.

@@ -64,14 +64,27 @@ class BodySource {
 class LentBytes {
  public:
   using Release = void (*)(void* context) noexcept;
-  /// `data` must stay unchanged until `release` is called, which may happen after the connection ended.
-  LentBytes(const char* data, std::size_t size, Release release, void* context) noexcept
-      : data_(data), size_(size), release_(release), context_(context) {}
+  /// Who has the bytes until the client has taken them.
+  class Borrower {
+   public:
+    /// The lender would like them back now: whoever can keep what is left of them elsewhere lets go of them.
+    virtual void give_back() noexcept = 0;
+
+   protected:
+    ~Borrower() = default;
+  };
+  /// `data` must stay unchanged until `release` is called, which may happen after the connection ended. In
+  /// `borrower`, where it is given, a lender finds whom to ask for an early return, or null; it must live
+  /// until `release` is called.
+  LentBytes(const char* data, std::size_t size, Release release, void* context,
+            Borrower** borrower = nullptr) noexcept
+      : data_(data), size_(size), release_(release), context_(context), borrower_(borrower) {}
   LentBytes(LentBytes&& other) noexcept
       : data_(other.data_),
         size_(other.size_),
         release_(std::exchange(other.release_, nullptr)),
-        context_(other.context_) {}
+        context_(other.context_),
+        borrower_(std::exchange(other.borrower_, nullptr)) {}
   LentBytes& operator=(LentBytes&& other) noexcept {
     if (this != &other) {
       reset();
@@ -79,6 +92,7 @@ class LentBytes {
       size_ = other.size_;
       release_ = std::exchange(other.release_, nullptr);
       context_ = other.context_;
+      borrower_ = std::exchange(other.borrower_, nullptr);
     }
     return *this;
   }
@@ -86,15 +100,22 @@ class LentBytes {
   LentBytes& operator=(const LentBytes&) = delete;
   ~LentBytes() { reset(); }
   [[nodiscard]] std::string_view view() const noexcept { return {data_, size_}; }
+  /// The engine's: who has the bytes from now on, and stays where it is while it does.
+  void borrowed_by(Borrower* borrower) noexcept {
+    if (borrower_ != nullptr) *borrower_ = borrower;
+  }
 
  private:
   void reset() noexcept {
+    borrowed_by(nullptr);
+    borrower_ = nullptr;
     if (release_ != nullptr) std::exchange(release_, nullptr)(context_);
   }
   const char* data_;
   std::size_t size_;
   Release release_;
   void* context_;
+  Borrower** borrower_;
 };
 
 /// The engine's side of a Reply. Only the engine implements it; handlers use Reply.

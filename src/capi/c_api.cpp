@@ -46,7 +46,8 @@ CApi::CApi(RegisterRoot register_root, const CApiSettings& settings, Log& log)
     : register_root_(std::move(register_root)),
       settings_(settings),
       log_(log),
-      buffer_(settings.buf_size, settings.keep_ready, log) {}
+      buffer_(settings.buf_size, settings.keep_ready, log,
+              settings.hands_on ? PrintBuffer::Kind::kFiles : PrintBuffer::Kind::kMemory) {}
 
 int CApi::fail(std::string why) {
   log_.write(LogLevel::kError, why);

@@ -31,6 +31,7 @@ class CallObserver {
 struct CApiSettings {
   std::size_t buf_size = 0;    ///< as `exact_size` of PrintBuffer
   std::size_t keep_ready = 0;  ///< likewise
+  bool hands_on = false;       ///< another process sends the replies
   /// Handlers also get bodies of text/plain, text/html and the like. A browser sends those to any server for
   /// any page, without asking the server first.
   bool takes_text = true;

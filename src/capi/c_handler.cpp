@@ -46,7 +46,11 @@ bool is_accepted(std::string_view type, bool takes_text) noexcept {
 
 sockaddr_union to_union(const sockaddr& address) noexcept {
   sockaddr_union result{};
-  std::memcpy(&result, &address, address.sa_family == AF_INET6 ? sizeof(sockaddr_in6) : sizeof(sockaddr_in));
+  if (address.sa_family == AF_INET6) {
+    std::memcpy(&result, &address, sizeof(sockaddr_in6));
+  } else {
+    std::memcpy(&result, &address, sizeof(sockaddr_in));
+  }
   return result;
 }
 

@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <cstdint>
 #include <fcntl.h>
+#include <iterator>
 #include <new>
 #include <string>
 #include <sys/mman.h>
@@ -16,6 +17,7 @@ namespace {
 
 constexpr std::size_t kSpareRanges = 4;
 constexpr unsigned kRepliesBetweenTrims = 256;
+constexpr std::size_t kInSmallPages = 1024 * 1024;
 
 std::size_t page_size() noexcept {
   static const auto kSize = static_cast<std::size_t>(::sysconf(_SC_PAGESIZE));
@@ -40,7 +42,7 @@ int make_file(std::size_t size) noexcept {
 }  // namespace
 
 /// One mapping: whole pages for `size` bytes, the last of which ends where the guard page begins. Of a memory
-/// file or, where there is none, of memory that is nothing but memory.
+/// file, or of memory that is nothing but memory.
 struct PrintBuffer::Range {
   PrintBuffer* owner = nullptr;
   int file = -1;
@@ -48,11 +50,13 @@ struct PrintBuffer::Range {
   std::size_t mapped = 0;  // without the guard page
   std::size_t size = 0;
   std::size_t used = 0;  // how much of it is resident, as far as is known
+  LentBytes::Borrower* borrower = nullptr;
 
   Range() = default;
   Range(const Range&) = delete;
   Range& operator=(const Range&) = delete;
   ~Range() {
+    if (owner != nullptr && owner->in_memory_ == this) owner->in_memory_ = nullptr;
     unmap();
     if (file >= 0) ::close(file);
   }
@@ -68,8 +72,8 @@ struct PrintBuffer::Range {
   }
 };
 
-PrintBuffer::PrintBuffer(std::size_t exact_size, std::size_t keep_ready, Log& log)
-    : size_(exact_size != 0 ? exact_size : kReserve), keep_ready_(keep_ready) {
+PrintBuffer::PrintBuffer(std::size_t exact_size, std::size_t keep_ready, Log& log, Kind kind)
+    : size_(exact_size != 0 ? exact_size : kReserve), keep_ready_(keep_ready), kind_(kind) {
   spare_.reserve(kSpareRanges);
   std::unique_ptr<Range> probe = make_range();
   if (probe == nullptr && exact_size == 0) {
@@ -91,28 +95,39 @@ std::unique_ptr<PrintBuffer::Range> PrintBuffer::make_range() noexcept {
   const std::size_t mapped = round_up(size_);
   std::unique_ptr<Range> range(new (std::nothrow) Range);
   if (range == nullptr) return nullptr;
-  range->file = make_file(mapped + page_size());
+  const bool in_memory = kind_ == Kind::kMemory && in_memory_ == nullptr;
+  if (!in_memory) range->file = make_file(mapped + page_size());
   const int kind = range->file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
   void* const base =
       ::mmap(nullptr, mapped + page_size(), PROT_READ | PROT_WRITE, kind | MAP_NORESERVE, range->file, 0);
   if (base == MAP_FAILED) return nullptr;
   range->owner = this;
+  if (in_memory) in_memory_ = range.get();
   range->base = static_cast<char*>(base);
   range->mapped = mapped;
   range->size = size_;
   ::mprotect(range->base + mapped, page_size(), PROT_NONE);
+  // One fault for 2 MiB and not for 4 KiB, where the kernel can; but what is printed for nearly all requests
+  // is small, and needs no such page.
+  if (range->file < 0 && mapped > kInSmallPages)
+    ::madvise(range->base + kInSmallPages, mapped - kInSmallPages, MADV_HUGEPAGE);
+  return range;
+}
+
+/// A spare one; the one in memory, if a long reply in it can go elsewhere; or a new one.
+std::unique_ptr<PrintBuffer::Range> PrintBuffer::take_range() noexcept {
+  if (in_memory_ != nullptr && in_memory_->borrower != nullptr && in_memory_->used > keep_ready_)
+    in_memory_->borrower->give_back();  // which ends in take_back()
+  if (spare_.empty()) return make_range();
+  auto chosen = std::ranges::find(spare_, in_memory_, &std::unique_ptr<Range>::get);
+  if (chosen == spare_.end()) chosen = std::prev(spare_.end());
+  std::unique_ptr<Range> range = std::move(*chosen);
+  spare_.erase(chosen);
   return range;
 }
 
 char* PrintBuffer::data() noexcept {
-  if (current_ == nullptr) {
-    if (spare_.empty()) {
-      current_ = make_range();
-    } else {
-      current_ = std::move(spare_.back());
-      spare_.pop_back();
-    }
-  }
+  if (current_ == nullptr) current_ = take_range();
   return current_ == nullptr ? nullptr : current_->data();
 }
 
@@ -139,8 +154,10 @@ std::size_t PrintBuffer::budget() const noexcept {
 
 std::variant<LentBytes, FileBody> PrintBuffer::lend(const char* begin, std::size_t size) {
   current_->used = std::max(current_->used, static_cast<std::size_t>(begin - current_->data()) + size);
-  if (size <= keep_ready_ || current_->file < 0)
-    return LentBytes(begin, size, &PrintBuffer::take_back, current_.release());
+  if (size <= keep_ready_ || current_->file < 0) {
+    LentBytes::Borrower** const borrower = &current_->borrower;
+    return LentBytes(begin, size, &PrintBuffer::take_back, current_.release(), borrower);
+  }
   const std::unique_ptr<Range> range = std::move(current_);
   const auto offset = static_cast<std::uint64_t>(begin - range->base);
   range->unmap();

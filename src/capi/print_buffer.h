@@ -13,14 +13,24 @@
 namespace httpd::capi {
 
 /// Reserved address space in which pages appear as they are touched, followed by a page that may not be
-/// touched. It is a memory file, mapped: a reply that is too large to have its memory kept for the next one
-/// leaves this process's memory when it is lent, and is read from the file as the client takes it.
+/// touched. A reply that is too large to have its memory kept for the next one
+///
+///  * with Kind::kMemory is lent as it lies, in large pages, for as long as nobody else prints: who wants to
+///  is
+///    given the memory, and what the client has not taken of the reply before becomes a memory file
+///    (LentBytes::Borrower);
+///  * with Kind::kFiles, for another process to send, is in a mapped memory file from the beginning. It
+///  leaves
+///    this process's memory when it is lent, and is read from the file as the client takes it.
+///
+/// So this process has one such reply in its memory at most, however many clients are slow.
 ///
 /// With an exact size, handlers get that many bytes. Otherwise they get kReserve, or, where the kernel
 /// refuses to reserve so much (RLIMIT_AS, vm.overcommit_memory=2), as much as is kept ready.
 class PrintBuffer {
  public:
   static constexpr std::size_t kReserve = std::size_t{1} << 30U;
+  enum class Kind : bool { kMemory, kFiles };
 
   /// `exact_size`: the parameter buf_size; 0 for automatic. `keep_ready`: how many bytes stay resident
   /// between replies; what was printed beyond them goes back to the system once it is sent, and a reply that
@@ -28,7 +38,7 @@ class PrintBuffer {
   /// once when reserving failed. Throws std::bad_alloc when not even `keep_ready` bytes can be had. Nothing
   /// stays reserved before data() is called: a host makes this before it forks, and only the processes that
   /// run handlers are to have it.
-  PrintBuffer(std::size_t exact_size, std::size_t keep_ready, Log& log);
+  PrintBuffer(std::size_t exact_size, std::size_t keep_ready, Log& log, Kind kind = Kind::kFiles);
   ~PrintBuffer();
   PrintBuffer(const PrintBuffer&) = delete;
   PrintBuffer& operator=(const PrintBuffer&) = delete;
@@ -52,10 +62,13 @@ class PrintBuffer {
   struct Range;
   static void take_back(void* context) noexcept;
   std::unique_ptr<Range> make_range() noexcept;
+  std::unique_ptr<Range> take_range() noexcept;
   [[nodiscard]] std::size_t budget() const noexcept;
 
   std::size_t size_;
   std::size_t keep_ready_;
+  Kind kind_;
+  Range* in_memory_ = nullptr;  // the one of Kind::kMemory, wherever it is
   std::unique_ptr<Range> current_;
   std::vector<std::unique_ptr<Range>> spare_;
   unsigned since_trim_ = 0;

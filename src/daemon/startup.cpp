@@ -144,7 +144,10 @@ void Daemon::configure() {
       [this](std::string_view module, std::string_view root, std::unique_ptr<Handler> handler) {
         register_root(module, root, std::move(handler));
       },
-      capi::CApiSettings{.buf_size = settings_.buf_size, .keep_ready = private_memory / 4}, log_);
+      capi::CApiSettings{.buf_size = settings_.buf_size,
+                         .keep_ready = private_memory / 4,
+                         .hands_on = settings_.workers > 0},
+      log_);
   current_c_api_.emplace(*c_api_);
   server::check_access(settings_.access, settings_.tls.options.verify_client != net::TlsVerifyClient::kNone);
   listeners_ = server::listeners_of(settings_);

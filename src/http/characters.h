@@ -2,9 +2,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <algorithm>
 #include <array>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 #include <initializer_list>
 #include <string_view>
 
@@ -63,6 +65,24 @@ inline constexpr std::array<std::uint8_t, 256> kCharTable = make_char_table();
 /// RFC 9110 section 5.5; neither SP nor HTAB, which a field's value may hold between such characters.
 [[nodiscard]] constexpr bool is_field_vchar(char c) noexcept {
   return in_class(c, CharClass::kField);
+}
+
+/// RFC 9110 section 5.5: what a field's value may consist of, blanks included.
+[[nodiscard]] inline bool is_field_value(std::string_view text) noexcept {
+  // Eight bytes at a time: a control character is below 0x20, or DEL.
+  constexpr std::uint64_t kEach = 0x0101'0101'0101'0101;
+  constexpr std::uint64_t kHighBits = 0x80 * kEach;
+  const auto is_good = [](char c) { return is_field_vchar(c) || c == ' ' || c == '\t'; };
+  while (text.size() >= sizeof(std::uint64_t)) {
+    std::uint64_t word = 0;
+    std::memcpy(&word, text.data(), sizeof word);
+    const std::uint64_t del = word ^ (0x7F * kEach);
+    const std::uint64_t found = ((word - 0x20 * kEach) & ~word) | ((del - kEach) & ~del);
+    // A tab is good all the same, and borrowing bits may find too much, never too little.
+    if ((found & kHighBits) != 0 && !std::ranges::all_of(text.substr(0, sizeof word), is_good)) return false;
+    text.remove_prefix(sizeof word);
+  }
+  return std::ranges::all_of(text, is_good);
 }
 
 [[nodiscard]] constexpr bool is_digit(char c) noexcept {

@@ -33,8 +33,11 @@ class HeadScanner {
 
  private:
   enum class Part : char { kMethod, kTarget, kVersion, kFields };
-  bool refuse(Refusal refusal) noexcept;
+  [[gnu::cold]] bool refuse(Refusal refusal) noexcept;
   bool scan_request_line(std::string_view input) noexcept;
+  bool scan_method(std::string_view input) noexcept;
+  bool scan_target(std::string_view input) noexcept;
+  bool scan_version(std::string_view input) noexcept;
 
   const Limits* limits_;
   std::size_t position_ = 0;  // bytes of the request line that were looked at

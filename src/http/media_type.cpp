@@ -15,8 +15,8 @@ bool parse_essence(std::string_view text, std::string& out) {
   const std::size_t slash = text.find('/');
   if (slash == std::string_view::npos) return false;
   if (!is_token(text.substr(0, slash)) || !is_token(text.substr(slash + 1))) return false;
-  for (const char c : text)
-    out += to_lower(c);
+  out.assign(text);
+  std::ranges::transform(out, out.begin(), to_lower);
   return true;
 }
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
+#include <boost/beast/http/verb.hpp>
 #include <cstring>
 #include <limits>
 
@@ -59,13 +60,32 @@ Refusal refusal_for(const beast::error_code& code, const std::vector<FieldLine>&
   return Refusal::kMalformedField;
 }
 
+constexpr std::string_view kVersion = " HTTP/1.1";  // behind the target
 constexpr std::string_view kShortestChunkedBody = "0\r\n\r\n";
 
-std::optional<Method> known_method(std::string_view text) noexcept {
-  for (const Method method : {Method::kGet, Method::kPost, Method::kHead, Method::kPut, Method::kDelete,
-                              Method::kOptions, Method::kPatch, Method::kTrace, Method::kConnect})
-    if (method_name(method) == text) return method;
-  return std::nullopt;
+std::optional<Method> known_method(beast::http::verb verb) noexcept {
+  switch (verb) {
+    case beast::http::verb::get:
+      return Method::kGet;
+    case beast::http::verb::head:
+      return Method::kHead;
+    case beast::http::verb::post:
+      return Method::kPost;
+    case beast::http::verb::put:
+      return Method::kPut;
+    case beast::http::verb::delete_:
+      return Method::kDelete;
+    case beast::http::verb::connect:
+      return Method::kConnect;
+    case beast::http::verb::options:
+      return Method::kOptions;
+    case beast::http::verb::trace:
+      return Method::kTrace;
+    case beast::http::verb::patch:
+      return Method::kPatch;
+    default:
+      return std::nullopt;
+  }
 }
 
 }  // namespace
@@ -86,8 +106,9 @@ class RequestParser::Syntax final : public beast::http::basic_parser<true> {
   Refusal refused = Refusal::kNone;  // what Beast let pass and we do not
 
  private:
-  void on_request_impl(beast::http::verb /*method*/, beast::string_view method_text,
-                       beast::string_view target, int version, beast::error_code& /*error*/) override {
+  void on_request_impl(beast::http::verb method, beast::string_view method_text, beast::string_view target,
+                       int version, beast::error_code& /*error*/) override {
+    head_.method = known_method(method);
     head_.method_text = view(method_text);
     head_.target_text = view(target);
     head_.http_1_0 = version == 10;
@@ -162,18 +183,18 @@ RequestParser::State RequestParser::refuse(Refusal refusal) noexcept {
 
 std::string_view RequestParser::request_line(std::string_view input) const noexcept {
   // Once the head is whole its own copy is what is left of it.
-  const std::string_view text = text_.empty() ? input : std::string_view(text_);
-  return text.substr(0, text.find_first_of("\r\n"));
+  if (!text_.empty()) return std::string_view(text_).substr(0, scanner_.target_end() + kVersion.size());
+  return input.substr(0, input.find_first_of("\r\n"));
 }
 
 RequestParser::State RequestParser::parse_head(std::string_view input) {
   if (!scanner_.scan(input))
     return scanner_.refusal() == Refusal::kNone ? State::kMore : refuse(scanner_.refusal());
 
-  text_.assign(input.data(), scanner_.size());
+  text_.append(input.data(), scanner_.size());  // which reset() has emptied
   // Beast knows 1.0 and 1.1 alone; RFC 9110 section 2.5 wants a later minor version to be read as the highest
   // known.
-  char& minor_version = text_[scanner_.target_end() + sizeof(" HTTP/1.") - 1];
+  char& minor_version = text_[scanner_.target_end() + kVersion.size() - 1];
   if (minor_version > '1') minor_version = '1';
 
   if (syntax_) {
@@ -189,7 +210,6 @@ RequestParser::State RequestParser::parse_head(std::string_view input) {
   if (error && error != beast::http::error::need_more) return refuse(refusal_for(error, head_.fields));
   if (used != text_.size()) return refuse(Refusal::kMalformedField);
 
-  head_.method = known_method(head_.method_text);
   const std::optional<Target> target = parse_target(head_.method.value_or(Method::kGet), head_.target_text);
   if (!target) return refuse(Refusal::kMalformedTarget);
   head_.target = *target;
@@ -203,7 +223,8 @@ RequestParser::State RequestParser::parse_head(std::string_view input) {
 void RequestParser::read_method(std::string_view input) noexcept {
   const std::string_view line = request_line(input);
   const std::size_t end = line.find(' ');
-  if (end != std::string_view::npos) head_.method = known_method(line.substr(0, end));
+  if (end != std::string_view::npos)
+    head_.method = known_method(beast::http::string_to_verb({line.data(), end}));
 }
 
 /// RFC 9112 section 3.2.2: the target's authority counts, whatever stands in Host.

@@ -84,7 +84,7 @@ class RequestParser {
 
  private:
   class Syntax;
-  State refuse(Refusal refusal) noexcept;
+  [[gnu::cold]] State refuse(Refusal refusal) noexcept;
   void replace_host() noexcept;
   State parse_counted(std::string_view input, std::string* body, std::size_t& consumed);
   State parse_chunked(std::string_view input, std::string* body, std::uint64_t limit, Refusal too_large,

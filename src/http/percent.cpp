@@ -18,12 +18,12 @@ int escaped_byte(std::string_view text, std::size_t at) noexcept {
 }  // namespace
 
 bool is_escaped_text(std::string_view text, CharClass set) noexcept {
-  for (std::size_t i = 0; i < text.size(); ++i) {
-    if (in_class(text[i], set)) continue;
+  for (std::size_t i = 0;; i += 3) {
+    while (i < text.size() && in_class(text[i], set))
+      ++i;
+    if (i == text.size()) return true;
     if (text[i] != '%' || escaped_byte(text, i) < 0) return false;
-    i += 2;
   }
-  return true;
 }
 
 bool percent_decode(std::string_view in, std::string& out, bool plus_is_space) {

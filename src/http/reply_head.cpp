@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <cstring>
 
 #include "http/characters.h"
 #include "http/status.h"
@@ -10,11 +11,28 @@
 namespace httpd::http {
 namespace {
 
+constexpr std::size_t kLongestNumber = 20;
+/// The longest that all but the texts of a ReplyHead can come to.
+constexpr std::size_t kFixedParts =
+    std::string_view(
+        "HTTP/1.1  \r\nDate: \r\nContent-Type: \r\nTransfer-Encoding: chunked\r\n"
+        "Connection: \r\n\r\n")
+        .size() +
+    2 * kLongestNumber;
+
+template <std::size_t Size>
+char* put(const char (&text)[Size], char* at) noexcept {
+  std::memcpy(at, text, Size - 1);
+  return at + Size - 1;
+}
+
+char* put(std::string_view text, char* at) noexcept {
+  return std::copy(text.begin(), text.end(), at);
+}
+
 template <typename Integer>
-void append_number(Integer value, int base, std::string& out) {
-  char digits[20];
-  const auto [end, error] = std::to_chars(digits, digits + sizeof digits, value, base);
-  out.append(digits, end);
+char* put_number(Integer value, char* at) noexcept {
+  return std::to_chars(at, at + kLongestNumber, value).ptr;
 }
 
 }  // namespace
@@ -29,36 +47,44 @@ bool has_field(std::string_view lines, std::string_view name) noexcept {
 }
 
 void append_reply_head(const ReplyHead& head, std::string& out) {
-  out += "HTTP/1.1 ";
-  append_number(head.status, 10, out);
-  out += ' ';
-  out += reason_phrase(head.status);
-  out += "\r\nDate: ";
-  out += head.date;
-  out += "\r\n";
+  const std::string_view reason = reason_phrase(head.status);
+  const std::size_t begin = out.size();
+  // Room for all of it at once: a string that grows piece by piece costs more than the whole parsing does.
+  out.resize(begin + kFixedParts + reason.size() + head.date.size() + head.content_type.size() +
+             head.fields.size() + head.connection.size());
+  char* at = out.data() + begin;
+  at = put("HTTP/1.1 ", at);
+  at = put_number(head.status, at);
+  at = put(" ", at);
+  at = put(reason, at);
+  at = put("\r\nDate: ", at);
+  at = put(head.date, at);
+  at = put("\r\n", at);
   if (!head.content_type.empty()) {
-    out += "Content-Type: ";
-    out += head.content_type;
-    out += "\r\n";
+    at = put("Content-Type: ", at);
+    at = put(head.content_type, at);
+    at = put("\r\n", at);
   }
-  out += head.fields;
+  at = put(head.fields, at);
   if (head.body == ReplyHead::Body::kChunked) {
-    out += "Transfer-Encoding: chunked\r\n";
+    at = put("Transfer-Encoding: chunked\r\n", at);
   } else if (head.body == ReplyHead::Body::kLength && !is_bodiless(head.status)) {
-    out += "Content-Length: ";
-    append_number(head.length, 10, out);
-    out += "\r\n";
+    at = put("Content-Length: ", at);
+    at = put_number(head.length, at);
+    at = put("\r\n", at);
   }
   if (!head.connection.empty()) {
-    out += "Connection: ";
-    out += head.connection;
-    out += "\r\n";
+    at = put("Connection: ", at);
+    at = put(head.connection, at);
+    at = put("\r\n", at);
   }
-  out += "\r\n";
+  at = put("\r\n", at);
+  out.resize(static_cast<std::size_t>(at - out.data()));
 }
 
 void append_chunk_header(std::size_t size, std::string& out) {
-  append_number(size, 16, out);
+  char digits[kLongestNumber];
+  out.append(digits, std::to_chars(digits, digits + sizeof digits, size, 16).ptr);
   out += size == 0 ? "\r\n\r\n" : "\r\n";
 }
 

@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "net/event_loop.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <ctime>
 #include <sys/eventfd.h>
 #include <sys/timerfd.h>
 #include <system_error>
@@ -57,6 +59,15 @@ void EventLoop::remove(int fd, EventHandler& handler) noexcept {
       events_[static_cast<std::size_t>(i)].data.ptr = nullptr;
 }
 
+void EventLoop::refresh_time() noexcept {
+  timespec coarse{};
+  ::clock_gettime(CLOCK_MONOTONIC_COARSE, &coarse);
+  const std::int64_t ticked = std::int64_t{coarse.tv_sec} * 1'000'000'000 + coarse.tv_nsec;
+  if (ticked == ticked_) return;
+  ticked_ = ticked;
+  now_ = std::chrono::steady_clock::now();
+}
+
 void EventLoop::run_once() {
   turn(0);
   // Work that waits for the next turn must be seen by whoever polls our descriptor.
@@ -86,7 +97,10 @@ void EventLoop::turn(int timeout_ms) {
     std::uint64_t ticks = 0;
     if (event.data.ptr == nullptr) continue;
     if (event.data.ptr == &timer_fd_) {
-      timers_due_ = ::read(timer_fd_.get(), &ticks, sizeof ticks) > 0 || timers_due_;
+      if (::read(timer_fd_.get(), &ticks, sizeof ticks) > 0) {
+        timers_due_ = true;
+        fired_ = timer_set_to_;
+      }
       timer_set_to_ = Timer::kNever;
     } else if (event.data.ptr == &wake_fd_) {
       awake_ = ::read(wake_fd_.get(), &ticks, sizeof ticks) < 0 && awake_;
@@ -101,8 +115,8 @@ void EventLoop::turn(int timeout_ms) {
     timers_due_ = false;
     full_batches_ = 0;
     // Only what ran out before the events of this turn were fetched: what arrived since, while a handler was
-    // busy, is looked at before its limit is.
-    wheel_.expire(woke);
+    // busy, is looked at before its limit is. now() may be behind the clock that the timer goes by.
+    wheel_.expire(std::max(woke, fired_));
     refresh_time();
   }
   running_.splice(tasks_);

@@ -24,6 +24,7 @@ void TimerWheel::link(Timer& timer) noexcept {
   const auto slot = static_cast<std::size_t>(tick % kSlots);
   slots_[slot].push_back(timer);
   occupied_[slot / 64] |= std::uint64_t{1} << (slot % 64);
+  earliest_ = std::min(earliest_, tick);
 }
 
 void TimerWheel::expire(TimePoint now) {
@@ -49,19 +50,17 @@ void TimerWheel::expire(TimePoint now) {
       }
     }
   }
+  earliest_ = find_earliest();
 }
 
-TimePoint TimerWheel::next_wakeup() const noexcept {
+std::int64_t TimerWheel::find_earliest() const noexcept {
   for (std::int64_t offset = 0; offset < kSlots;) {
     const auto slot = static_cast<std::size_t>((current_ + offset) % kSlots);
     const std::uint64_t word = occupied_[slot / 64] >> (slot % 64);
-    if (word != 0) {
-      const std::int64_t tick = current_ + offset + std::countr_zero(word);
-      return TimePoint(tick * kTick);
-    }
+    if (word != 0) return current_ + offset + std::countr_zero(word);
     offset += static_cast<std::int64_t>(64 - slot % 64);
   }
-  return Timer::kNever;
+  return kNoTick;
 }
 
 }  // namespace httpd::net

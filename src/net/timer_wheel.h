@@ -6,6 +6,7 @@
 #include <chrono>
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 #include "net/intrusive_list.h"
 
@@ -47,15 +48,21 @@ class TimerWheel {
   void expire(TimePoint now);
   /// When expire() has to be called next, Timer::kNever when there is no timer. It may turn out that nothing
   /// is due.
-  [[nodiscard]] TimePoint next_wakeup() const noexcept;
+  [[nodiscard]] TimePoint next_wakeup() const noexcept {
+    return earliest_ == kNoTick ? Timer::kNever : TimePoint(earliest_ * kTick);
+  }
 
  private:
   static std::int64_t tick_of(TimePoint time) noexcept { return time.time_since_epoch() / kTick; }
   void link(Timer& timer) noexcept;
+  [[nodiscard]] std::int64_t find_earliest() const noexcept;
+
+  static constexpr std::int64_t kNoTick = std::numeric_limits<std::int64_t>::max();
 
   std::array<IntrusiveList<Timer>, kSlots> slots_;
   std::array<std::uint64_t, kSlots / 64> occupied_{};
-  std::int64_t current_;  // every tick before this one has been expired
+  std::int64_t current_;             // every tick before this one has been expired
+  std::int64_t earliest_ = kNoTick;  // the first one whose slot is occupied
 };
 
 }  // namespace httpd::net

@@ -82,6 +82,7 @@ void Engine::accept_modules(std::size_t private_memory) {
                         std::unique_ptr<Handler> handler) { router_.add(module, root, std::move(handler)); },
                  capi::CApiSettings{.buf_size = settings_.buf_size,
                                     .keep_ready = private_memory / 4,
+                                    .hands_on = settings_.workers > 0,
                                     .takes_text = false,
                                     .observer = this},
                  log_);

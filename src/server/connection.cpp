@@ -103,6 +103,8 @@ void Connection::take_steps() {
       break;
     }
     if (step() == Step::kWait) break;
+    // Answered, and nothing more has come.
+    if (phase_ == Phase::kIdle && input_.empty() && !readable_ && !input_ended_) break;
   }
   if (!wait()) return;
   keep_input();

@@ -114,56 +114,57 @@ class Connection final : public net::ListNode<Connection>,
   // Time limits (connection_limits.cpp)
   void set_limit(Limit limit, bool restart);
   [[nodiscard]] Limit first_limit() const noexcept;
-  void on_limit(Limit expired);
-  void await_client();
-  void on_send_limit();
+  [[gnu::cold]] void on_limit(Limit expired);
+  [[gnu::cold]] void await_client();
+  [[gnu::cold]] void on_send_limit();
   [[nodiscard]] net::Duration body_patience() const noexcept;
   [[nodiscard]] net::Duration send_patience() noexcept;
-  void look_at_client() noexcept;
+  [[gnu::cold]] void look_at_client() noexcept;
 
   // Who may come in (connection_access.cpp)
   Step read_proxy_header();
   Step on_proxy_header(const net::ProxyHeader& header);
-  Step refuse_early(http::Refusal refusal);
+  [[gnu::cold]] Step refuse_early(http::Refusal refusal);
   [[nodiscard]] bool is_forwarded() const noexcept;
   Step decide();
   Step on_checked();
   Step on_verdict(Access::Verdict verdict);
   [[nodiscard]] Access::Visitor visitor() const noexcept;
-  [[nodiscard]] std::string refusal_detail(http::Refusal refusal) const;
+  [[gnu::cold]] [[nodiscard]] std::string refusal_detail(http::Refusal refusal) const;
 
   // The beginning of a connection over TLS (connection_tls.cpp)
   Step shake_hands();
   Step on_secured(net::TlsStream& tls);
-  Step on_handshake_failure(const net::TlsStream& tls);
-  Step on_plain_text();
+  [[gnu::cold]] Step on_handshake_failure(const net::TlsStream& tls);
+  [[gnu::cold]] Step on_plain_text();
 
   // Input (connection_input.cpp)
   Step read_head();
   Step read_body();
+  void expect_much() noexcept;
   Step on_head_complete();
   Step on_decided();
   void count_request();
   Step want_input();
   Fill fill();
   [[nodiscard]] bool has_had_its_share() const noexcept;
-  Step on_input_end();
-  Step discard_input();
+  [[gnu::cold]] Step on_input_end();
+  [[gnu::cold]] Step discard_input();
   void consume(std::size_t bytes) noexcept { input_.remove_prefix(bytes); }
-  void extend_stash(std::string_view more);
+  [[gnu::cold]] void extend_stash(std::string_view more);
   void keep_input();
 
   // Replies (connection_reply.cpp)
-  Step turn_away();
+  [[gnu::cold]] Step turn_away();
   Step on_message_complete();
   Step answer();
-  Step refuse(http::Refusal refusal, bool close);
-  void log_refusal(http::Refusal refusal);
+  [[gnu::cold]] Step refuse(http::Refusal refusal, bool close);
+  [[gnu::cold]] void log_refusal(http::Refusal refusal);
   void start_reply();
   void write_head(std::uint64_t length, bool streamed);
   void write_body(Exchange::Body& body);
   bool read_small_file(Exchange::Body& body);
-  void on_file_failure();
+  [[gnu::cold]] void on_file_failure();
   Step pump_stream();
   bool stream_waits(std::ptrdiff_t answer) noexcept;
   Step end_reply();
@@ -172,15 +173,15 @@ class Connection final : public net::ListNode<Connection>,
   bool flush();
   void on_written(const net::IoResult& result) noexcept;
   Step end_connection();
-  void abort() noexcept;
+  [[gnu::cold]] void abort() noexcept;
   void close() noexcept;
 
   // Waiting for a handler, or for a stream that has nothing (connection_waiting.cpp)
   void await_reply();
-  void look_for_client();
-  void end_patience();
+  [[gnu::cold]] void look_for_client();
+  [[gnu::cold]] void end_patience();
 
-  [[nodiscard]] std::string client_text() const;
+  [[gnu::cold]] [[nodiscard]] std::string client_text() const;
   /// Once the client is known.
   [[nodiscard]] Phase first_phase() const noexcept {
     if (stream_->tls() != nullptr && tls_ == nullptr) return Phase::kHandshake;
@@ -197,32 +198,33 @@ class Connection final : public net::ListNode<Connection>,
   std::string stash_;       // input that waits for more, or for its turn
   std::string_view input_;  // what is to be parsed next: in stash_, or in the context's read buffer
   std::uint64_t stream_position_ = 0;
-  const Route* file_route_ = nullptr;      // whose file is in the queue
+  const Route* file_route_ = nullptr;      // whose body is in the queue
   std::shared_ptr<const TlsSession> tls_;  // shared with requests that handlers keep when the client is gone
   net::Address peer_;
-  net::Address local_;  // asked of the kernel when a handler asks
-  Phase phase_ = Phase::kIdle;
-  Limit limit_ = Limit::kNone;
-  Supply supply_ = Supply::kReady;
+  net::Address local_;    // asked of the kernel when a handler asks
   net::TimePoint since_;  // when the body began to come, the handler got the request, or lingering began
   std::unique_ptr<SendWatch> send_watch_;         // while a client keeps its replies waiting
   std::uint32_t requests_ = 0;                    // on this connection
   std::uint32_t requests_read_ = 0;               // that came with the last read
   std::uint32_t retry_after_ = 0;                 // seconds; of a refusal that says so
   http::Refusal refusal_ = http::Refusal::kNone;  // to be sent once the message is complete
-  bool readable_ = false;      // an event said so, and no read since has found the socket empty
-  bool hung_up_ = false;       // the end of the input is near: read until it comes
-  bool broken_ = false;        // both directions are gone: no reply can reach the client
-  bool was_queued_ = false;    // the reply in work is large, or did not go out at once
-  bool keep_alive_ = true;     // after the reply in work
-  bool chunked_ = false;       // the stream's framing
-  bool head_pending_ = false;  // the stream's head waits for the first piece of its body
-  bool woken_ = false;         // the stream's source was, since it was last asked
-  bool looked_for_ = false;    // an interim reply went to a client that may be gone
-  bool linger_ = false;        // the client is still sending what nobody will read
-  bool input_ended_ = false;
-  bool progressed_ = false;  // bytes moved in this turn
-  bool by_rate_ = false;     // limit_ ends when a minimum rate is missed, and not with a standstill
+  Phase phase_ = Phase::kIdle;
+  Limit limit_ = Limit::kNone;
+  Supply supply_ = Supply::kReady;
+  // Of bits, since there may be very many connections.
+  bool readable_ : 1 = false;      // an event said so, and no read since has found the socket empty
+  bool hung_up_ : 1 = false;       // the end of the input is near: read until it comes
+  bool broken_ : 1 = false;        // both directions are gone: no reply can reach the client
+  bool was_queued_ : 1 = false;    // the reply in work is large, or did not go out at once
+  bool keep_alive_ : 1 = true;     // after the reply in work
+  bool chunked_ : 1 = false;       // the stream's framing
+  bool head_pending_ : 1 = false;  // the stream's head waits for the first piece of its body
+  bool woken_ : 1 = false;         // the stream's source was, since it was last asked
+  bool looked_for_ : 1 = false;    // an interim reply went to a client that may be gone
+  bool linger_ : 1 = false;        // the client is still sending what nobody will read
+  bool input_ended_ : 1 = false;
+  bool progressed_ : 1 = false;  // bytes moved in this turn
+  bool by_rate_ : 1 = false;     // limit_ ends when a minimum rate is missed, and not with a standstill
 };
 
 }  // namespace httpd::server

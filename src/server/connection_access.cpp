@@ -99,7 +99,8 @@ Connection::Step Connection::decide() {
   exchange_->set_client(client);
   refusal_ = exchange_->route(context_.router);
   const Access::Visitor asking = visitor();
-  exchange_->set_access_fields(context_.access.answer_fields(asking));
+  if (context_.access.has_answer_fields(asking))
+    exchange_->set_access_fields(context_.access.answer_fields(asking));
   Access::Verdict verdict = context_.access.decide(asking);
   // What is a secret of the client's and the engine's is not kept, and no handler gets it.
   if (verdict.had_credentials) exchange_->parser().erase(http::FieldId::kAuthorization);
@@ -127,7 +128,7 @@ void Connection::on_credentials_checked() noexcept {
 }
 
 Connection::Step Connection::on_verdict(Access::Verdict verdict) {
-  exchange_->set_user(verdict.user);
+  if (!verdict.user.empty()) exchange_->set_user(verdict.user);
   if (context_.refusing) return refuse(http::Refusal::kShuttingDown, true);
   if (verdict.refusal == http::Refusal::kNone) return on_decided();
   const http::Framing& framing = exchange_->parser().head().framing;

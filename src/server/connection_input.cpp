@@ -6,6 +6,7 @@
 #include "http/head_scanner.h"
 #include "http/reply_head.h"
 #include "http/wipe.h"
+#include "net/large_pages.h"
 #include "server/connection.h"
 
 namespace httpd::server {
@@ -16,6 +17,7 @@ namespace {
 constexpr std::uint64_t kDiscardLimit = 256 * 1024;
 constexpr std::size_t kReserveLimit = 64 * 1024 * 1024;
 constexpr std::size_t kSpillReserve = 128 * 1024;  // where what is more goes to a file
+constexpr std::uint64_t kProofOfMuch = 2 * 1024 * 1024;
 constexpr int kDiscardReads = 16;
 
 }  // namespace
@@ -99,11 +101,13 @@ void Connection::count_request() {
 Connection::Step Connection::read_body() {
   const bool wanted = refusal_ == http::Refusal::kNone;
   const auto [limit, too_large] = exchange_->body_limit();
+  const std::uint64_t had = exchange_->parser().body_size();
   std::size_t consumed = 0;
   const http::RequestParser::State state =
       exchange_->parser().parse_body(input_, wanted ? &exchange_->received_body() : nullptr,
                                      wanted ? limit : kDiscardLimit, wanted ? too_large : refusal_, consumed);
   consume(consumed);
+  if (wanted && had < kProofOfMuch && exchange_->parser().body_size() >= kProofOfMuch) expect_much();
   if (wanted && context_.dispatcher != nullptr && state != http::RequestParser::State::kRefused &&
       !exchange_->spill_body(state == http::RequestParser::State::kComplete))
     return refuse(http::Refusal::kOutOfResources, state != http::RequestParser::State::kComplete);
@@ -116,6 +120,13 @@ Connection::Step Connection::read_body() {
       break;
   }
   return want_input();
+}
+
+/// The memory for the rest of the body in large pages. Only for a client that has sent as much already: one
+/// that announces a large body and sends a byte of it does not get 2 MiB for that.
+void Connection::expect_much() noexcept {
+  std::string& body = exchange_->received_body();
+  net::prefer_large_pages(body.data() + body.size(), body.capacity() - body.size());
 }
 
 /// A client that sends faster than it is served must not hold up the others.

@@ -199,14 +199,16 @@ template <typename Bytes>
 void Connection::write_large(Bytes bytes) {
   std::string& output = context_.output;
   std::size_t written = 0;
-  if (queue_.empty()) {
-    const std::string_view view = [&bytes]() -> std::string_view {
-      if constexpr (requires { bytes.view(); }) {
-        return bytes.view();
-      } else {
-        return bytes;
-      }
-    }();
+  file_route_ = exchange_->routed_to();  // what is lent may have to become a file
+  const std::string_view view = [&bytes]() -> std::string_view {
+    if constexpr (requires { bytes.view(); }) {
+      return bytes.view();
+    } else {
+      return bytes;
+    }
+  }();
+  // A longer one goes turn by turn.
+  if (queue_.empty() && view.size() <= OutputQueue::kTurn) {
     const std::array<iovec, 2> pieces{iovec{output.data(), output.size()},
                                       iovec{const_cast<char*>(view.data()), view.size()}};
     const net::IoResult result = stream_->write(pieces);
@@ -236,7 +238,8 @@ Connection::Step Connection::pump_stream() {
   char* const buffer = context_.read_buffer.data();
   const std::ptrdiff_t count = ask_source(source, stream_position_, std::span(buffer, kStreamWindow),
                                           exchange_->root(), context_.handler_log);
-  const bool first = std::exchange(head_pending_, false);
+  const bool first = head_pending_;
+  head_pending_ = false;
   if (count == BodySource::kBroken) {
     context_.handler_log.write(
         LogLevel::kError,
@@ -284,7 +287,10 @@ bool Connection::flush() {
   if (queue_.empty()) {
     if (output.empty()) return true;
     const iovec piece{output.data(), output.size()};
-    const net::IoResult result = stream_->write(std::span(&piece, 1));
+    const std::span pieces(&piece, 1);
+    // The last reply and the end of the connection, which follows at once, are one packet.
+    const net::IoResult result =
+        phase_ == Phase::kEnding ? stream_->write_with_more(pieces) : stream_->write(pieces);
     if (result.state == net::IoResult::State::kFailed) {
       output.clear();
       close();

@@ -6,7 +6,6 @@
 #include <ctime>
 #include <new>
 #include <stdexcept>
-#include <unistd.h>
 
 #include "http/accept.h"
 #include "http/characters.h"
@@ -23,6 +22,7 @@ namespace httpd::server {
 namespace {
 
 constexpr std::size_t kKeptCapacity = 64 * 1024;  // what an exchange at rest may hold of each text
+constexpr std::size_t kKeptCopy = 16 * 1024;      // a longer copy of a reply is made for it alone
 constexpr std::size_t kSpillPiece = 64 * 1024;    // what of a body is in memory before it goes to a file
 constexpr std::string_view kDefaultType = "text/plain; charset=utf-8";
 
@@ -31,9 +31,7 @@ constexpr std::array<std::string_view, 7> kEngineFields{
     "Connection", "Content-Length", "Content-Type", "Date", "Keep-Alive", "Transfer-Encoding", "Upgrade"};
 
 void check_field_value(std::string_view value) {
-  if (!std::ranges::all_of(value,
-                           [](char byte) { return http::is_field_vchar(byte) || http::is_blank(byte); }))
-    throw std::invalid_argument("a field value with a control character");
+  if (!http::is_field_value(value)) throw std::invalid_argument("a field value with a control character");
 }
 
 void clear(std::string& text) noexcept {
@@ -53,15 +51,15 @@ Exchange::~Exchange() {
 
 void Exchange::show_on(RequestBoard& board, net::TimePoint now) noexcept {
   board_ = &board;
-  board_slot_ = board.open(*this, RequestBoard::State::kRunning, ::getpid(), now);
+  board_slot_ = board.open(*this, RequestBoard::State::kRunning, board.writer(), now);
 }
 
 void Exchange::show_kept(net::TimePoint now) noexcept {
-  if (board_ != nullptr) board_->change(board_slot_, RequestBoard::State::kKept, ::getpid(), now);
+  if (board_ != nullptr) board_->change(board_slot_, RequestBoard::State::kKept, board_->writer(), now);
 }
 
 void Exchange::show_streaming(net::TimePoint now) noexcept {
-  if (board_ != nullptr) board_->change(board_slot_, RequestBoard::State::kStreaming, ::getpid(), now);
+  if (board_ != nullptr) board_->change(board_slot_, RequestBoard::State::kStreaming, board_->writer(), now);
 }
 
 void Exchange::begin(Owner& owner, const net::Address& client,
@@ -302,7 +300,8 @@ void Exchange::set_status(int code) {
 
 void Exchange::set_content_type(std::string_view type) {
   check_field_value(type);
-  content_type_.assign(type);
+  content_type_.clear();
+  content_type_.append(type);
 }
 
 void Exchange::add_field(std::string_view name, std::string_view value) {
@@ -331,7 +330,10 @@ void Exchange::finish(std::string body) {
 void Exchange::finish_copy(std::string_view body) {
   holder_ = nullptr;  // the Reply has let go already, whatever happens here
   try {
-    complete(std::string(body));
+    if (body.size() > kKeptCopy) return complete(std::string(body));
+    copied_.clear();
+    copied_.append(body);
+    complete(std::string_view(copied_));
   } catch (const std::bad_alloc&) {
     abandon();
   }

@@ -55,7 +55,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   [[nodiscard]] bool is_held() const noexcept { return holder_ != nullptr; }
   /// The client is gone, but a handler still holds the Reply: `guardian` is told when it lets go. The handler
   /// is told through `loop`, if it asked for that; `log` gets what its callback throws. All must outlive it.
-  void orphan(Owner& guardian, net::EventLoop& loop, Log& log) noexcept;
+  [[gnu::cold]] void orphan(Owner& guardian, net::EventLoop& loop, Log& log) noexcept;
   /// Shows the request on `board`, which must outlive this, until its end.
   void show_on(RequestBoard& board, net::TimePoint now) noexcept;
   /// What the request is doing now, where it is shown.
@@ -111,7 +111,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   void answer(int status, std::string text);
   /// Replaces the reply by an error with this sentence, in the client's preferred form (RFC 9110 section
   /// 12.5.1): plain text or JSON, see http::error_body().
-  void refuse(int status, std::string_view reason);
+  [[gnu::cold]] void refuse(int status, std::string_view reason);
   void add_access_fields();
   void add_engine_field(std::string_view name, std::string_view value);
   /// Takes over what a handler in another process said: status, content type ("" for the default one) and
@@ -155,7 +155,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   void finish(std::unique_ptr<BodySource> body) override;
   void finish(FileBody body) override;
   void finish(File file) override;
-  void abandon() noexcept override;
+  [[gnu::cold]] void abandon() noexcept override;
   [[nodiscard]] bool gone() const noexcept override { return loop_ != nullptr; }
   void notify_when_gone(std::function<void()> callback) override;
   void held_by(Reply* holder) noexcept override { holder_ = holder; }
@@ -165,7 +165,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   [[nodiscard]] bool is_form() const noexcept;
   // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a view does not throw
   void reset_reply() noexcept;
-  [[nodiscard]] std::string begin_refusal(int status, std::string_view reason);
+  [[gnu::cold]] [[nodiscard]] std::string begin_refusal(int status, std::string_view reason);
   void complete(Body body) noexcept;
   void run() override;
 
@@ -197,6 +197,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   std::string content_type_;  // empty: the default one
   std::string fields_;
   Body reply_body_;
+  std::string copied_;  // what reply_body_ shows, where a handler had it copied
   bool in_handler_ = false;
   bool finished_ = false;
   bool abandoned_ = false;

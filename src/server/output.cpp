@@ -4,6 +4,8 @@
 #include <algorithm>
 #include <array>
 
+#include "net/spill_file.h"
+
 namespace httpd::server {
 namespace {
 constexpr std::size_t kPiecesAtOnce = 16;
@@ -21,13 +23,26 @@ std::uint64_t OutputQueue::Piece::rest_size() const noexcept {
   return file() != nullptr ? file()->size() - done : rest().size();
 }
 
-void OutputQueue::add(Piece piece) {
-  if (piece.rest_size() == 0) return;
+void OutputQueue::Piece::give_back() noexcept {
+  net::SpillFile file;
+  if (!file.append(rest())) return;
+  const std::uint64_t size = file.size();
+  bytes = FileBody(file.release().release(), 0, size);
+  done = 0;
+}
+
+template <typename Bytes>
+void OutputQueue::add(Bytes bytes, std::uint64_t done) {
   if (pieces_ == nullptr) pieces_ = std::make_unique<std::deque<Piece>>();
-  pieces_->push_back(std::move(piece));
+  Piece& piece = pieces_->emplace_back(std::move(bytes), done);
+  if (auto* const lent = std::get_if<LentBytes>(&piece.bytes)) lent->borrowed_by(&piece);
+  if (piece.rest_size() > 0) return;
+  pieces_->pop_back();
+  if (pieces_->empty()) pieces_.reset();
 }
 
 void OutputQueue::append_copy(std::string_view bytes) {
+  if (bytes.empty()) return;
   if (!empty()) {
     auto* const last = std::get_if<std::string>(&pieces_->back().bytes);
     if (last != nullptr && last->size() + bytes.size() <= kJoinLimit) {
@@ -39,30 +54,28 @@ void OutputQueue::append_copy(std::string_view bytes) {
 }
 
 void OutputQueue::append(std::string bytes, std::size_t done) {
-  add({std::move(bytes), done});
+  add(std::move(bytes), done);
 }
 
 void OutputQueue::append(LentBytes bytes, std::size_t done) {
-  add({std::move(bytes), done});
+  add(std::move(bytes), done);
 }
 
 void OutputQueue::append(FileBody file) {
-  add({std::move(file), 0});
+  add(std::move(file), 0);
 }
 
 net::IoResult OutputQueue::write_to(net::Stream& stream) {
   std::size_t written = 0;
-  std::size_t of_files = 0;
   while (!empty()) {
+    if (written >= kTurn) return {net::IoResult::State::kDone, written, false, true};
     const Piece& first = pieces_->front();
     net::IoResult result{net::IoResult::State::kDone};
     if (const FileBody* const file = first.file(); file != nullptr) {
-      if (of_files >= kFileTurn) return {net::IoResult::State::kDone, written, false, true};
       result = stream.send_file({file->descriptor(), file->offset() + first.done,
-                                 std::min<std::uint64_t>(first.rest_size(), kFileTurn - of_files)});
-      of_files += result.bytes;
+                                 std::min<std::uint64_t>(first.rest_size(), kTurn - written)});
     } else {
-      result = write_memory(stream);
+      result = write_memory(stream, kTurn - written);
     }
     written += result.bytes;
     drop(result.bytes);
@@ -76,13 +89,13 @@ net::IoResult OutputQueue::write_to(net::Stream& stream) {
 
 /// Writes what comes before the next file. A short write means that the socket is full (epoll(7)), and counts
 /// as blocked: the next attempt would only say so.
-net::IoResult OutputQueue::write_memory(net::Stream& stream) {
+net::IoResult OutputQueue::write_memory(net::Stream& stream, std::size_t most) {
   std::array<iovec, kPiecesAtOnce> vector{};
   std::size_t count = 0;
   std::size_t offered = 0;
   for (const Piece& piece : *pieces_) {
-    if (count == kPiecesAtOnce || piece.file() != nullptr) break;
-    const std::string_view rest = piece.rest();
+    if (count == kPiecesAtOnce || offered == most || piece.file() != nullptr) break;
+    const std::string_view rest = piece.rest().substr(0, most - offered);
     vector[count++] = {const_cast<char*>(rest.data()), rest.size()};
     offered += rest.size();
   }
@@ -90,7 +103,7 @@ net::IoResult OutputQueue::write_memory(net::Stream& stream) {
   const bool file_follows = count < pieces_->size() && (*pieces_)[count].file() != nullptr;
   const std::span pieces(vector.data(), count);
   net::IoResult result = file_follows ? stream.write_with_more(pieces) : stream.write(pieces);
-  if (result.state == net::IoResult::State::kDone && result.bytes < offered)
+  if (result.state == net::IoResult::State::kDone && result.bytes < offered && !result.again)
     result.state = net::IoResult::State::kBlocked;
   return result;
 }

@@ -8,6 +8,7 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
 #include <variant>
 
 #include <httpd/file_body.h>
@@ -20,8 +21,8 @@ namespace httpd::server {
 /// A queue of pieces, written in order. Holds no memory while it is empty.
 class OutputQueue {
  public:
-  /// A client that takes a file as fast as it is read lets others in between after so many bytes.
-  static constexpr std::size_t kFileTurn = 1024 * 1024;
+  /// A client that takes what it gets as fast as it is sent lets others in between after so many bytes.
+  static constexpr std::size_t kTurn = 1024 * 1024;
 
   [[nodiscard]] bool empty() const noexcept { return pieces_ == nullptr; }
   void append_copy(std::string_view bytes);
@@ -29,13 +30,17 @@ class OutputQueue {
   void append(std::string bytes, std::size_t done = 0);
   void append(LentBytes bytes, std::size_t done = 0);
   void append(FileBody file);
-  /// Writes as much as the stream takes, but no more of files than kFileTurn: then `again` is set. `bytes` of
-  /// the result is what went out, also when it then blocked or failed.
+  /// Writes as much as the stream takes, but no more than kTurn: then `again` is set. `bytes` of the result
+  /// is what went out, also when it then blocked or failed.
   net::IoResult write_to(net::Stream& stream);
   void clear() noexcept { pieces_.reset(); }
 
  private:
-  struct Piece {
+  struct Piece final : LentBytes::Borrower {
+    template <typename Bytes>
+    Piece(Bytes its_bytes, std::uint64_t so_much_done) : bytes(std::move(its_bytes)), done(so_much_done) {}
+    /// What is left goes to a memory file, if there can be one.
+    void give_back() noexcept override;
     std::variant<std::string, LentBytes, FileBody> bytes;
     std::uint64_t done;
     [[nodiscard]] const FileBody* file() const noexcept { return std::get_if<FileBody>(&bytes); }
@@ -43,8 +48,9 @@ class OutputQueue {
     [[nodiscard]] std::string_view rest() const noexcept;
     [[nodiscard]] std::uint64_t rest_size() const noexcept;
   };
-  void add(Piece piece);
-  net::IoResult write_memory(net::Stream& stream);
+  template <typename Bytes>
+  void add(Bytes bytes, std::uint64_t done);
+  net::IoResult write_memory(net::Stream& stream, std::size_t most);
   void drop(std::size_t bytes) noexcept;
   // Behind a pointer: an empty deque holds half a kilobyte, and most connections never need one.
   std::unique_ptr<std::deque<Piece>> pieces_;

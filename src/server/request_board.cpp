@@ -105,6 +105,7 @@ RequestBoard::~RequestBoard() {
 }
 
 void RequestBoard::take_over() {
+  writer_ = ::getpid();
   free_.reserve(kSlots);
   free_.clear();
   inherited_.clear();

@@ -51,6 +51,8 @@ class RequestBoard {
   /// Makes the calling process the one that writes. Of what the one before it left, requests stay whose
   /// handlers have not returned in processes that still live: as overdue, since their clients are gone.
   void take_over();
+  /// The process that has done so.
+  [[nodiscard]] pid_t writer() const noexcept { return writer_; }
   /// This process runs no handler for the HTTPD process before this one any more.
   void forget_returned(pid_t process) noexcept;
   /// Shows a request. The result is its place, kNone when there is none left.
@@ -68,6 +70,7 @@ class RequestBoard {
   std::vector<std::uint32_t> free_;  // of the process that writes
   std::vector<std::uint32_t> inherited_;
   std::uint64_t order_ = 0;
+  pid_t writer_ = 0;
 };
 
 }  // namespace httpd::server

@@ -76,6 +76,10 @@ class Access {
   /// The same once `check`, of an earlier verdict about this visitor, is done.
   [[nodiscard]] Verdict conclude(const Visitor& visitor, const CredentialCheck& check);
 
+  /// False where answer_fields() are none.
+  [[nodiscard]] bool has_answer_fields(const Visitor& visitor) const noexcept {
+    return !policies_.of(visitor.route).cors_origins.empty();
+  }
   /// Header lines for the reply: what a browser is to know (Fetch standard section 3.2).
   [[nodiscard]] std::string answer_fields(const Visitor& visitor) const;
   /// The values of WWW-Authenticate for those who may not (RFC 9110 section 11.6.1).

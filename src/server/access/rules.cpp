@@ -179,23 +179,31 @@ bool Policy::admits(const net::Address& client) const noexcept {
 
 Policies::Policies(const std::vector<AccessRule>& rules, const Router& router) {
   const std::vector<AccessRule> by_length = joined(rules);
-  by_root_.reserve(router.routes().size() + 1);
-  for (const Route& route : router.routes()) {
-    Policy& policy = by_root_.emplace_back();
-    for (const AccessRule& rule : by_length)
-      if (is_above(rule.root, route.root)) apply(rule, policy);
-  }
-  Policy& elsewhere = by_root_.emplace_back();
+  Policy& elsewhere = policies_.emplace_back();
   for (const AccessRule& rule : by_length)
     if (rule.root.empty()) apply(rule, elsewhere);
+  by_root_.reserve(router.routes().size());
+  for (const Route& route : router.routes()) {
+    const auto concerns = [&route](const AccessRule& rule) { return is_above(rule.root, route.root); };
+    const bool has_own = std::ranges::any_of(
+        by_length, [&](const AccessRule& rule) { return !rule.root.empty() && concerns(rule); });
+    if (!has_own) {
+      by_root_.push_back(&elsewhere);
+      continue;
+    }
+    Policy& policy = policies_.emplace_back();
+    for (const AccessRule& rule : by_length)
+      if (concerns(rule)) apply(rule, policy);
+    by_root_.push_back(&policy);
+  }
 }
 
 const Policy& Policies::of(const Route* route) const noexcept {
-  return route == nullptr ? by_root_.back() : by_root_[route->index];
+  return route == nullptr ? policies_.front() : *by_root_[route->index];
 }
 
 bool Policies::admits_somewhere(const net::Address& client) const noexcept {
-  return std::ranges::any_of(by_root_, [&client](const Policy& policy) { return policy.admits(client); });
+  return std::ranges::any_of(policies_, [&client](const Policy& policy) { return policy.admits(client); });
 }
 
 void check_rules(const std::vector<AccessRule>& rules, const Router& router) {

@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <deque>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -64,13 +65,16 @@ class Policies {
   /// Throws ConfigError when two lines of one root contradict each other. What a root says holds for the
   /// roots below it, too ("status" for "status/live"), unless these say otherwise.
   Policies(const std::vector<AccessRule>& rules, const Router& router);
+  Policies(const Policies&) = delete;
+  Policies& operator=(const Policies&) = delete;
   /// `route`: null for a path that no root owns.
   [[nodiscard]] const Policy& of(const Route* route) const noexcept;
   /// False for who is refused everywhere.
   [[nodiscard]] bool admits_somewhere(const net::Address& client) const noexcept;
 
  private:
-  std::vector<Policy> by_root_;  // in the router's order, and the one for all other paths behind them
+  std::deque<Policy> policies_;         // the first one holds where no line names a root
+  std::vector<const Policy*> by_root_;  // in the router's order; into policies_
 };
 
 /// Once all roots are registered: throws ConfigError for a line whose root is none of them, and no beginning

@@ -50,7 +50,8 @@ ssize_t flush_callback(void* /*cls*/, std::uint64_t /*pos*/, char* buffer, std::
 
 class CHandlerTest : public ::testing::Test {
  protected:
-  CHandlerTest() : api([](auto, auto, auto) {}, {.buf_size = 100'000, .keep_ready = 50'000}, log) {
+  explicit CHandlerTest(bool hands_on = false)
+      : api([](auto, auto, auto) {}, {.buf_size = 100'000, .keep_ready = 50'000, .hands_on = hands_on}, log) {
     answer = [](void*, str*, str*) { return 200; };
     pieces.clear();
   }
@@ -63,6 +64,11 @@ class CHandlerTest : public ::testing::Test {
   }
   FakeLog log;
   CApi api;
+};
+
+class CHandlerOfWorkerTest : public CHandlerTest {
+ protected:
+  CHandlerOfWorkerTest() : CHandlerTest(true) {}
 };
 
 TEST_F(CHandlerTest, PassesTheRequestOn) {
@@ -170,7 +176,7 @@ TEST_F(CHandlerTest, SendsPagesFromTheBufferAndFromElsewhere) {
   };
   const FakeChannel large = handle({});
   EXPECT_EQ(large.body, std::string(100'000, 'x'));
-  EXPECT_TRUE(large.file) << "not copied, and not in this process's memory any more";
+  EXPECT_TRUE(large.lent) << "not copied";
 
   answer = [](void*, str* buffer, str* page) {
     std::memset(buffer->s, 'y', 100'000);
@@ -187,6 +193,24 @@ TEST_F(CHandlerTest, SendsPagesFromTheBufferAndFromElsewhere) {
     return 200;
   };
   EXPECT_EQ(handle({}).body, "static");
+}
+
+TEST_F(CHandlerOfWorkerTest, SendsLargePagesAsFiles) {
+  answer = [](void*, str* buffer, str* page) {
+    std::memset(buffer->s, 'x', 100'000);
+    *page = {buffer->s, 100'000};
+    return 200;
+  };
+  const FakeChannel large = handle({});
+  EXPECT_EQ(large.body, std::string(100'000, 'x'));
+  EXPECT_TRUE(large.file) << "not copied, and not in this process's memory any more";
+
+  answer = [](void*, str* buffer, str* page) {
+    std::memset(buffer->s, 'y', 100'000);
+    *page = {buffer->s + 10, 50'000};
+    return 200;
+  };
+  EXPECT_TRUE(handle({}).lent) << "short enough to have its memory kept";
 }
 
 TEST_F(CHandlerTest, APageThatDoesNotFitIsA500ThatNamesTheParameter) {

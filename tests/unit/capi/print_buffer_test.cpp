@@ -176,6 +176,71 @@ TEST(PrintBuffer, ALongReplyLeavesThisProcessAtOnce) {
   }
 }
 
+/// Who has what was lent, as the engine's queue does.
+class Debtor final : public LentBytes::Borrower {
+ public:
+  explicit Debtor(std::variant<LentBytes, FileBody> lent) : bytes_(std::get<LentBytes>(std::move(lent))) {
+    bytes_->borrowed_by(this);
+  }
+  void give_back() noexcept override {
+    ++asked;
+    if (willing) bytes_.reset();
+  }
+  [[nodiscard]] bool has_bytes() const noexcept { return bytes_.has_value(); }
+  [[nodiscard]] std::string_view view() const noexcept { return bytes_->view(); }
+  int asked = 0;
+  bool willing = true;
+
+ private:
+  std::optional<LentBytes> bytes_;
+};
+
+TEST(PrintBuffer, InMemoryALongReplyStaysUntilTheNextOneIsPrinted) {
+  FakeLog log;
+  PrintBuffer buffer(0, 64 * 1024, log, PrintBuffer::Kind::kMemory);
+  const std::size_t before = resident_bytes();
+  constexpr std::size_t kSize = 64 << 20;
+  char* const first = buffer.data();
+  for (int round = 0; round < 5; ++round) {
+    std::memset(buffer.data(), 'a' + round, kSize);
+    Debtor debtor(buffer.lend(buffer.data(), kSize));
+    EXPECT_EQ(debtor.view().find_first_not_of(static_cast<char>('a' + round)), std::string_view::npos);
+    EXPECT_EQ(debtor.asked, 0);
+    char* const next = buffer.data();
+    EXPECT_EQ(debtor.asked, 1);
+    EXPECT_FALSE(debtor.has_bytes());
+    EXPECT_EQ(next, first) << "the same memory, given back";
+    EXPECT_LT(resident_bytes(), before + (8 << 20));
+  }
+}
+
+TEST(PrintBuffer, InMemoryAReplyThatCannotGoBackHasTheNextOnePrintedElsewhere) {
+  FakeLog log;
+  PrintBuffer buffer(0, 64 * 1024, log, PrintBuffer::Kind::kMemory);
+  char* const first = buffer.data();
+  std::memset(first, 'x', 1 << 20);
+  std::optional<Debtor> debtor(std::in_place, buffer.lend(first, 1 << 20));
+  debtor->willing = false;
+  char* const second = buffer.data();
+  ASSERT_NE(second, nullptr);
+  EXPECT_NE(second, first);
+  std::memset(second, 'y', 1 << 20);
+  EXPECT_EQ(text_of(as_file(buffer.lend(second, 1 << 20))), std::string(1 << 20, 'y'));
+  EXPECT_EQ(debtor->view(), std::string(1 << 20, 'x'));
+  debtor.reset();
+  EXPECT_EQ(buffer.data(), first);
+}
+
+TEST(PrintBuffer, InMemoryShortRepliesAreNotAskedFor) {
+  FakeLog log;
+  PrintBuffer buffer(0, 64 * 1024, log, PrintBuffer::Kind::kMemory);
+  std::memset(buffer.data(), 'x', 64 * 1024);
+  const Debtor debtor(buffer.lend(buffer.data(), 64 * 1024));
+  EXPECT_NE(buffer.data(), nullptr);
+  EXPECT_EQ(debtor.asked, 0);
+  EXPECT_TRUE(debtor.has_bytes());
+}
+
 TEST(PrintBuffer, DescriptorsComeBack) {
   const auto open_descriptors = [] {
     const std::filesystem::directory_iterator listing("/proc/self/fd");

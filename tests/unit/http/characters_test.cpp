@@ -37,6 +37,19 @@ TEST(Characters, FieldVcharIsVisibleOrAboveAscii) {
   }
 }
 
+TEST(Characters, AFieldValueHasNoControlCharacterWhereverItStands) {
+  for (const std::size_t size : {0U, 1U, 7U, 8U, 9U, 15U, 16U, 17U, 31U})
+    for (std::size_t at = 0; at <= size; ++at)
+      for (int byte = 0; byte < 256; ++byte) {
+        std::string text(size, 'x');
+        if (at < size) text[at] = static_cast<char>(byte);
+        // What borrows from its neighbour when eight bytes are looked at together.
+        if (at + 1 < size) text[at + 1] = byte % 2 == 0 ? '\x80' : '!';
+        const bool good = byte == '\t' || (byte >= 0x20 && byte != 0x7F) || at == size;
+        ASSERT_EQ(is_field_value(text), good) << size << ' ' << at << ' ' << byte;
+      }
+}
+
 TEST(Characters, UriClassesAreTheListsOfRfc3986) {
   const std::string reg_name = kAlphanumerics + "-._~!$&'()*+,;=";
   EXPECT_EQ(class_members(CharClass::kHost), sorted_set(reg_name));

@@ -1,7 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "http/reply_head.h"
 
+#include <cstdint>
 #include <gtest/gtest.h>
+#include <limits>
+#include <string>
 
 namespace httpd::http {
 namespace {
@@ -23,6 +26,28 @@ TEST(ReplyHead, WholeHead) {
   EXPECT_EQ(write(head),
             "HTTP/1.1 200 OK\r\nDate: D\r\nContent-Type: text/plain\r\nA: b\r\nC: d\r\n"
             "Content-Length: 18446744073709551615\r\nConnection: close\r\n\r\n");
+}
+
+TEST(ReplyHead, HasRoomForTheLongestOfEverything) {
+  ReplyHead head;
+  head.status = 431;  // the longest reason phrase
+  const std::string date(29, 'd');
+  const std::string type(300, 't');
+  const std::string fields = "X: " + std::string(70'000, 'f') + "\r\n";
+  head.date = date;
+  head.content_type = type;
+  head.fields = fields;
+  head.length = std::numeric_limits<std::uint64_t>::max();
+  head.connection = "keep-alive";
+  std::string out = "before";
+  append_reply_head(head, out);
+  EXPECT_EQ(out, "beforeHTTP/1.1 431 Request Header Fields Too Large\r\nDate: " + date +
+                     "\r\nContent-Type: " + type + "\r\n" + fields +
+                     "Content-Length: 18446744073709551615\r\nConnection: keep-alive\r\n\r\n");
+  head.body = ReplyHead::Body::kChunked;
+  out.clear();
+  append_reply_head(head, out);
+  EXPECT_TRUE(out.ends_with("\r\nTransfer-Encoding: chunked\r\nConnection: keep-alive\r\n\r\n"));
 }
 
 TEST(ReplyHead, FramesByBody) {

@@ -178,6 +178,36 @@ TEST(EventLoop, AddingTwiceIsAnErrorWithItsNumber) {
   EXPECT_THROW(loop.add(fd.get(), EPOLLIN, handler), std::system_error);
 }
 
+TEST(EventLoop, ItsTimeIsNeverFarBehindNorAhead) {
+  EventLoop loop;
+  const auto end = std::chrono::steady_clock::now() + 200ms;
+  for (auto now = std::chrono::steady_clock::now(); now < end; now = std::chrono::steady_clock::now()) {
+    const TimePoint before = loop.now();
+    loop.refresh_time();
+    ASSERT_GE(loop.now(), before);
+    ASSERT_LE(loop.now(), std::chrono::steady_clock::now());
+  }
+  ::usleep(50'000);
+  const auto slept = std::chrono::steady_clock::now();
+  loop.refresh_time();
+  EXPECT_GT(loop.now(), slept - 40ms) << "the kernel's clock has ticked since";
+}
+
+TEST(EventLoop, ATimerCostsOneTurnAlsoWhereTheClockIsBehind) {
+  EventLoop loop;
+  bool fired = false;
+  TestTimer timer([&] { fired = true; });
+  loop.arm(timer, 100ms);
+  pollfd waiting{loop.descriptor(), POLLIN, 0};
+  int turns = 0;
+  for (; !fired && turns < 1000; ++turns) {
+    ASSERT_EQ(::poll(&waiting, 1, 5000), 1);
+    loop.run_once();
+  }
+  EXPECT_TRUE(fired);
+  EXPECT_LE(turns, 2);
+}
+
 TEST(EventLoop, WhatArrivedWhileAHandlerWasBusyComesBeforeItsLimit) {
   EventLoop loop;
   const UniqueFd busy = ready_descriptor();

@@ -71,6 +71,25 @@ TEST_F(TimerWheelTest, MovingADeadlineEarlierTakesEffect) {
   EXPECT_EQ(timer.fired, 1);
 }
 
+TEST_F(TimerWheelTest, TellsTheEarliestWakeupWhateverTheOrder) {
+  TestTimer late;
+  TestTimer early;
+  TestTimer middle;
+  wheel.arm(late, start + 20s);
+  const TimePoint first = wheel.next_wakeup();
+  wheel.arm(early, start + 2s);
+  EXPECT_LT(wheel.next_wakeup(), first);
+  EXPECT_GE(wheel.next_wakeup(), start + 2s);
+  wheel.arm(middle, start + 5s);
+  EXPECT_LT(wheel.next_wakeup(), start + 3s);
+  wheel.expire(start + 3s);
+  EXPECT_EQ(early.fired, 1);
+  EXPECT_GE(wheel.next_wakeup(), start + 5s);
+  EXPECT_LT(wheel.next_wakeup(), start + 6s);
+  wheel.expire(start + 7s);
+  EXPECT_EQ(wheel.next_wakeup(), first);
+}
+
 TEST_F(TimerWheelTest, CancelledAndDestroyedTimersDoNotFire) {
   TestTimer cancelled;
   wheel.arm(cancelled, start + 1s);

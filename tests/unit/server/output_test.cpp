@@ -3,6 +3,7 @@
 
 #include <fcntl.h>
 #include <gtest/gtest.h>
+#include <sys/resource.h>
 
 #include "../memory_file.h"
 
@@ -71,6 +72,71 @@ TEST(OutputQueue, WritesEverythingInOrderWhateverFitsAtOnce) {
   }
 }
 
+TEST(OutputQueue, GivesBackWhatItBorrowedAndGoesOnFromAFile) {
+  const std::string text = numbered_lines(300'000);
+  for (const std::size_t at_once : {1000U, 100'000U, 400'000U}) {
+    released = 0;
+    LentBytes::Borrower* borrower = nullptr;
+    OutputQueue queue;
+    queue.append_copy("before ");
+    queue.append(LentBytes(
+                     text.data(), text.size(), [](void*) noexcept { ++released; }, nullptr, &borrower),
+                 100);
+    queue.append_copy(" behind");
+    ASSERT_NE(borrower, nullptr);
+    NarrowStream stream(at_once);
+    queue.write_to(stream);
+    if (at_once < text.size()) {
+      borrower->give_back();
+      EXPECT_EQ(released, 1);
+    }
+    EXPECT_EQ(borrower, nullptr) << "nothing is asked of who has nothing";
+    while (!queue.empty())
+      queue.write_to(stream);
+    EXPECT_EQ(stream.text, "before " + text.substr(100) + " behind");
+    EXPECT_EQ(released, 1);
+  }
+}
+
+TEST(OutputQueue, WithoutDescriptorsItKeepsWhatItBorrowed) {
+  const std::string text = numbered_lines(100'000);
+  LentBytes::Borrower* borrower = nullptr;
+  released = 0;
+  OutputQueue queue;
+  queue.append(LentBytes(
+      text.data(), text.size(), [](void*) noexcept { ++released; }, nullptr, &borrower));
+  rlimit before{};
+  ASSERT_EQ(::getrlimit(RLIMIT_NOFILE, &before), 0);
+  const rlimit none{3, before.rlim_max};
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &none), 0);
+  borrower->give_back();
+  ASSERT_EQ(::setrlimit(RLIMIT_NOFILE, &before), 0);
+  EXPECT_EQ(released, 0);
+  ASSERT_NE(borrower, nullptr);
+  NarrowStream stream(text.size());
+  queue.write_to(stream);
+  EXPECT_EQ(stream.text, text);
+  EXPECT_EQ(released, 1);
+}
+
+TEST(OutputQueue, MemoryLetsOthersInBetween) {
+  const std::string text = numbered_lines(2 * OutputQueue::kTurn + 5);
+  OutputQueue queue;
+  queue.append_copy("head");
+  queue.append(std::string(text));
+  NarrowStream stream(10 * OutputQueue::kTurn);
+  net::IoResult result = queue.write_to(stream);
+  EXPECT_EQ(result.state, net::IoResult::State::kDone);
+  EXPECT_EQ(result.bytes, OutputQueue::kTurn);
+  EXPECT_TRUE(result.again);
+  int turns = 1;
+  for (; !queue.empty(); ++turns)
+    result = queue.write_to(stream);
+  EXPECT_EQ(turns, 3);
+  EXPECT_FALSE(result.again);
+  EXPECT_EQ(stream.text, "head" + text);
+}
+
 TEST(OutputQueue, EmptyPiecesLeaveItEmpty) {
   released = 0;
   OutputQueue queue;
@@ -97,13 +163,13 @@ TEST(OutputQueue, TellsWhatBecameOfTheStream) {
 }
 
 TEST(OutputQueue, AFileLetsOthersInBetween) {
-  const std::string text = numbered_lines(2 * OutputQueue::kFileTurn + 5);
+  const std::string text = numbered_lines(2 * OutputQueue::kTurn + 5);
   OutputQueue queue;
   queue.append(FileBody(memory_file(text), 0, text.size()));
   NarrowStream stream(600'000);
   net::IoResult result = queue.write_to(stream);
   EXPECT_EQ(result.state, net::IoResult::State::kDone);
-  EXPECT_EQ(result.bytes, OutputQueue::kFileTurn);
+  EXPECT_EQ(result.bytes, OutputQueue::kTurn);
   EXPECT_TRUE(result.again);
   stream.blocked = true;
   result = queue.write_to(stream);
