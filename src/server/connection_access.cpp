@@ -91,12 +91,14 @@ Access::Visitor Connection::visitor() const noexcept {
 }
 
 Connection::Step Connection::decide() {
-  net::Address client;
-  if (const http::Refusal refusal =
-          find_client(context_.settings.access.forwarding, exchange_->parser().head(), peer_, client);
-      refusal != http::Refusal::kNone)
-    return refuse(refusal, true);
-  exchange_->set_client(client);
+  if (context_.access.reads_forwarded_fields()) {
+    net::Address client;
+    if (const http::Refusal refusal =
+            find_client(context_.settings.access.forwarding, exchange_->parser().head(), peer_, client);
+        refusal != http::Refusal::kNone)
+      return refuse(refusal, true);
+    exchange_->set_client(client);
+  }
   refusal_ = exchange_->route(context_.router);
   const Access::Visitor asking = visitor();
   if (context_.access.has_answer_fields(asking))

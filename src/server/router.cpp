@@ -2,6 +2,7 @@
 #include "server/router.h"
 
 #include <algorithm>
+#include <bit>
 
 #include <httpd/module.h>
 
@@ -26,6 +27,14 @@ bool is_root_path(std::string_view root) noexcept {
     if (slash == std::string_view::npos) return true;
     root.remove_prefix(slash + 1);
   }
+}
+
+/// FNV-1a: roots are short, and nobody but the administrator chooses them.
+std::uint32_t hash_of(std::string_view root) noexcept {
+  std::uint32_t hash = 0x811c'9dc5;
+  for (const char c : root)
+    hash = (hash ^ static_cast<unsigned char>(c)) * 0x0100'0193;
+  return hash;
 }
 
 std::string_view trim(std::string_view text) noexcept {
@@ -54,8 +63,8 @@ void Router::add(std::string_view module, std::string_view root, std::unique_ptr
       "root path \"" + http::escape_for_log(trimmed) + "\" of module " + std::string(module);
   if (!is_root_path(trimmed))
     throw ConfigError(shown + " is not valid: it consists of segments of A-Z a-z 0-9 _ . ~ - joined by '/'");
-  if (const auto taken = table_.find(trimmed); taken != table_.end())
-    throw ConfigError(shown + " is already registered by module " + taken->second->module);
+  if (const Route* const taken = find_exactly(trimmed); taken != nullptr)
+    throw ConfigError(shown + " is already registered by module " + taken->module);
 
   MethodSet methods = handler->methods();
   if (methods.has(Method::kGet)) methods.add(Method::kHead);
@@ -65,8 +74,34 @@ void Router::add(std::string_view module, std::string_view root, std::unique_ptr
   methods.remove(Method::kTrace);
   const Route& route = routes_.emplace_back(
       Route{std::string(trimmed), std::string(module), methods, std::move(handler), routes_.size()});
-  table_.emplace(route.root, &route);
+  if (table_.size() < 2 * routes_.size()) {
+    table_.assign(std::bit_ceil(2 * routes_.size()), Slot());
+    for (const Route& known : routes_)
+      enter(known);
+  } else {
+    enter(route);
+  }
   longest_ = std::max(longest_, route.root.size());
+}
+
+void Router::enter(const Route& route) noexcept {
+  const std::uint32_t hash = hash_of(route.root);
+  std::size_t place = hash & (table_.size() - 1);
+  while (table_[place].route != kEmpty)
+    place = (place + 1) & (table_.size() - 1);
+  table_[place] = {hash, static_cast<std::uint32_t>(route.index)};
+}
+
+const Route* Router::find_exactly(std::string_view root) const noexcept {
+  if (table_.empty()) return nullptr;
+  const std::uint32_t hash = hash_of(root);
+  for (std::size_t place = hash & (table_.size() - 1); table_[place].route != kEmpty;
+       place = (place + 1) & (table_.size() - 1)) {
+    if (table_[place].hash != hash) continue;
+    const Route& route = routes_[table_[place].route];
+    if (route.root == root) return &route;
+  }
+  return nullptr;
 }
 
 const Route* Router::find(std::string_view path) const noexcept {
@@ -79,7 +114,7 @@ const Route* Router::find(std::string_view path) const noexcept {
     if (end == std::string_view::npos) return nullptr;
   }
   for (;;) {
-    if (const auto found = table_.find(path.substr(0, end)); found != table_.end()) return found->second;
+    if (const Route* const found = find_exactly(path.substr(0, end)); found != nullptr) return found;
     if (end == 0) return nullptr;
     end = path.rfind('/', end - 1);
     if (end == std::string_view::npos) return nullptr;

@@ -5,11 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <deque>
-#include <functional>
 #include <memory>
 #include <string>
 #include <string_view>
-#include <unordered_map>
+#include <vector>
 
 #include <httpd/handler.h>
 
@@ -40,18 +39,19 @@ class Router {
   [[nodiscard]] const std::deque<Route>& routes() const noexcept { return routes_; }
 
  private:
-  /// FNV-1a: roots are short, and nobody but the administrator chooses them.
-  struct Hash {
-    using is_transparent = void;
-    [[nodiscard]] std::size_t operator()(std::string_view root) const noexcept {
-      std::uint64_t hash = 0xcbf2'9ce4'8422'2325;
-      for (const char c : root)
-        hash = (hash ^ static_cast<unsigned char>(c)) * 0x100'0000'01b3;
-      return static_cast<std::size_t>(hash);
-    }
+  /// A place in table_; empty without a route.
+  struct Slot {
+    std::uint32_t hash = 0;
+    std::uint32_t route = kEmpty;  // its index
   };
-  std::deque<Route> routes_;  // a deque, so that the table's pointers and keys stay good
-  std::unordered_map<std::string_view, const Route*, Hash, std::equal_to<>> table_;
+  static constexpr std::uint32_t kEmpty = 0xffff'ffff;
+
+  [[nodiscard]] const Route* find_exactly(std::string_view root) const noexcept;
+  void enter(const Route& route) noexcept;
+  std::deque<Route> routes_;  // a deque, so that pointers to its elements stay good
+  // Open addressing in a power of two of places, of which no more than half are taken: one line of the
+  // processor's cache says which route it is, and one more that it is.
+  std::vector<Slot> table_;
   std::size_t longest_ = 0;
 };
 

@@ -68,6 +68,25 @@ TEST(Router, GetBringsHeadAndOptionsIsAlwaysThere) {
   EXPECT_EQ(router.find("/b")->allow({Method::kPost}), "OPTIONS");
 }
 
+TEST(Router, FindsEachOfThousands) {
+  Router router;
+  EXPECT_EQ(found(router, "/r0"), "-");
+  constexpr int kRoots = 5000;
+  for (int number = 0; number < kRoots; ++number) {
+    const std::string root = "r" + std::to_string(number) + (number % 3 == 0 ? "/deep" : "");
+    EXPECT_EQ(found(router, "/" + root), "-");
+    router.add("test", root, handler());
+    EXPECT_EQ(found(router, "/" + root + "/below"), root);
+  }
+  for (int number = 0; number < kRoots; ++number) {
+    const std::string root = "r" + std::to_string(number) + (number % 3 == 0 ? "/deep" : "");
+    ASSERT_EQ(found(router, "/" + root), root);
+    ASSERT_EQ(router.find("/" + root)->index, static_cast<std::size_t>(number));
+    ASSERT_EQ(found(router, "/" + root + "x"), "-");
+    ASSERT_THROW(router.add("test", root, handler()), ConfigError);
+  }
+}
+
 TEST(Router, ListsRootsInTheirOrder) {
   Router router;
   router.add("test", "b", handler());
