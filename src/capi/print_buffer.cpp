@@ -163,7 +163,7 @@ std::variant<LentBytes, FileBody> PrintBuffer::lend(const char* begin, std::size
   range->unmap();
   // A process that the file is handed on to can rely on it then.
   static_cast<void>(
-      ::fcntl(range->file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE));
+      ::fcntl(range->file, F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE));
   return FileBody(std::exchange(range->file, -1), offset, size);
 }
 

@@ -23,7 +23,10 @@ bool SpillFile::append(std::string_view bytes) noexcept {
 }
 
 bool SpillFile::seal() noexcept {
-  return ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE) == 0;
+  // F_SEAL_WRITE would be no more where nobody has it mapped, but waits, and now and then in vain, for
+  // whatever in the kernel still looks at one of its pages.
+  return ::fcntl(file_.get(), F_ADD_SEALS, F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE) ==
+         0;
 }
 
 UniqueFd SpillFile::release() noexcept {

@@ -138,14 +138,22 @@ void Visit::send_body(Outgoing& reply) {
     // Without its head the file can be sent as it is.
     if (reply.header.body_size > kInlineLimit) {
       apart = make_memory_file(std::span(reply.parts).subspan(2));
-      if (!apart) return fail(kind);
+      if (!apart) return fail_to_send(kind);
       reply.parts[2] = {};
       reply.header.body = Header::Body::kInFile;
       reply.file = apart.get();
     }
   }
-  if (!surroundings_.owner.send(reply)) return fail(kind);
+  if (!surroundings_.owner.send(reply)) return fail_to_send(kind);
   end();
+}
+
+void Visit::fail_to_send(Header::Kind kind) {
+  surroundings_.log.write(
+      LogLevel::kError,
+      fmt::format("no memory or no descriptors to hand on a reply of root {}: answered with 500",
+                  exchange_.root()));
+  fail(kind);
 }
 
 /// The first piece travels with the head, so that a stream that fails at once can still become a 500.
@@ -169,7 +177,7 @@ void Visit::begin_stream(Outgoing& reply, std::unique_ptr<BodySource> source) {
   reply.header.body_size = piece.size();
   reply.header.last = count == BodySource::kEnd ? 1 : 0;
   reply.parts[2] = piece;
-  if (!surroundings_.owner.send(reply)) return fail(kind);
+  if (!surroundings_.owner.send(reply)) return fail_to_send(kind);
   if (count == BodySource::kEnd) return end();
   if (count > 0) {
     state_ = State::kPull;

@@ -86,6 +86,7 @@ class Visit final : private server::Exchange::Owner,
   [[nodiscard]] std::ptrdiff_t ask_source();
   void send_piece();
   void wait_for_source(std::ptrdiff_t answer) noexcept;
+  [[gnu::cold]] void fail_to_send(Header::Kind kind);
   void fail(Header::Kind kind) { answer(kind, 500, "The handler failed"); }
   void answer(Header::Kind kind, int status, std::string_view reason);
   void end() noexcept;

@@ -143,7 +143,7 @@ TEST(PrintBuffer, AFileThatWasLentCannotBeChanged) {
   const int file = as_file(lent).descriptor();
   EXPECT_LT(::pwrite(file, "y", 1, 0), 0);
   EXPECT_NE(::ftruncate(file, 1), 0);
-  EXPECT_EQ(::fcntl(file, F_GET_SEALS), F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_WRITE);
+  EXPECT_EQ(::fcntl(file, F_GET_SEALS), F_SEAL_SEAL | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_FUTURE_WRITE);
   EXPECT_NE(::fcntl(file, F_GETFD) & FD_CLOEXEC, 0);
 }
 
