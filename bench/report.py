@@ -7,7 +7,7 @@ INTRODUCTION = """# Benchmarks
 
 Written by `make bench`; [bench/README.md](../bench/README.md) says what the rows are, how they are measured, and how to
 read the figures. In short: compare the CPU time a request. The rate is often that of the load generator, which has one
-core as the server does.
+core as the server does. [benchmarks/NOTES.md](benchmarks/NOTES.md) says of each target that is not reached why.
 """
 
 REACHED = {True: "yes", False: "**no**", None: "not measured"}

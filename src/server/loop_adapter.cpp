@@ -13,7 +13,7 @@ class TimerSubscription final : public Loop::Subscription, public LoopAdapter::A
   TimerSubscription(net::EventLoop& loop, Log& log, std::chrono::milliseconds delay,
                     std::function<void()> callback)
       : log_(log), callback_(std::move(callback)) {
-    loop.refresh_time();
+    loop.set_exact_time();
     loop.arm(*this, delay);
   }
   void detach() noexcept override { net::ListNode<net::Timer>::unlink(); }
