@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <cstdint>
 #include <fcntl.h>
-#include <iterator>
 #include <new>
 #include <string>
 #include <sys/mman.h>
@@ -56,7 +55,6 @@ struct PrintBuffer::Range {
   Range(const Range&) = delete;
   Range& operator=(const Range&) = delete;
   ~Range() {
-    if (owner != nullptr && owner->in_memory_ == this) owner->in_memory_ = nullptr;
     unmap();
     if (file >= 0) ::close(file);
   }
@@ -75,10 +73,10 @@ struct PrintBuffer::Range {
 PrintBuffer::PrintBuffer(std::size_t exact_size, std::size_t keep_ready, Log& log, Kind kind)
     : size_(exact_size != 0 ? exact_size : kReserve), keep_ready_(keep_ready), kind_(kind) {
   spare_.reserve(kSpareRanges);
-  std::unique_ptr<Range> probe = make_range();
+  std::unique_ptr<Range> probe = make_range(kind_);
   if (probe == nullptr && exact_size == 0) {
     size_ = keep_ready;
-    probe = make_range();
+    probe = make_range(kind_);
     if (probe != nullptr)
       log.write(
           LogLevel::kWarning,
@@ -91,18 +89,16 @@ PrintBuffer::PrintBuffer(std::size_t exact_size, std::size_t keep_ready, Log& lo
 
 PrintBuffer::~PrintBuffer() = default;
 
-std::unique_ptr<PrintBuffer::Range> PrintBuffer::make_range() noexcept {
+std::unique_ptr<PrintBuffer::Range> PrintBuffer::make_range(Kind wanted) noexcept {
   const std::size_t mapped = round_up(size_);
   std::unique_ptr<Range> range(new (std::nothrow) Range);
   if (range == nullptr) return nullptr;
-  const bool in_memory = kind_ == Kind::kMemory && in_memory_ == nullptr;
-  if (!in_memory) range->file = make_file(mapped + page_size());
+  if (wanted == Kind::kFiles) range->file = make_file(mapped + page_size());
   const int kind = range->file >= 0 ? MAP_SHARED : MAP_PRIVATE | MAP_ANONYMOUS;
   void* const base =
       ::mmap(nullptr, mapped + page_size(), PROT_READ | PROT_WRITE, kind | MAP_NORESERVE, range->file, 0);
   if (base == MAP_FAILED) return nullptr;
   range->owner = this;
-  if (in_memory) in_memory_ = range.get();
   range->base = static_cast<char*>(base);
   range->mapped = mapped;
   range->size = size_;
@@ -114,15 +110,14 @@ std::unique_ptr<PrintBuffer::Range> PrintBuffer::make_range() noexcept {
   return range;
 }
 
-/// A spare one; the one in memory, if a long reply in it can go elsewhere; or a new one.
+/// A spare one, or a new one. While a long reply in memory cannot go elsewhere, the next one is a file.
 std::unique_ptr<PrintBuffer::Range> PrintBuffer::take_range() noexcept {
-  if (in_memory_ != nullptr && in_memory_->borrower != nullptr && in_memory_->used > keep_ready_)
-    in_memory_->borrower->give_back();  // which ends in take_back()
-  if (spare_.empty()) return make_range();
-  auto chosen = std::ranges::find(spare_, in_memory_, &std::unique_ptr<Range>::get);
-  if (chosen == spare_.end()) chosen = std::prev(spare_.end());
-  std::unique_ptr<Range> range = std::move(*chosen);
-  spare_.erase(chosen);
+  if (long_loan_ != nullptr && long_loan_->borrower != nullptr)
+    long_loan_->borrower->give_back();  // which ends in take_back()
+  if (long_loan_ != nullptr) return make_range(Kind::kFiles);
+  if (spare_.empty()) return make_range(kind_);
+  std::unique_ptr<Range> range = std::move(spare_.back());
+  spare_.pop_back();
   return range;
 }
 
@@ -155,6 +150,7 @@ std::size_t PrintBuffer::budget() const noexcept {
 std::variant<LentBytes, FileBody> PrintBuffer::lend(const char* begin, std::size_t size) {
   current_->used = std::max(current_->used, static_cast<std::size_t>(begin - current_->data()) + size);
   if (size <= keep_ready_ || current_->file < 0) {
+    if (size > keep_ready_) long_loan_ = current_.get();
     LentBytes::Borrower** const borrower = &current_->borrower;
     return LentBytes(begin, size, &PrintBuffer::take_back, current_.release(), borrower);
   }
@@ -170,6 +166,7 @@ std::variant<LentBytes, FileBody> PrintBuffer::lend(const char* begin, std::size
 void PrintBuffer::take_back(void* context) noexcept {
   std::unique_ptr<Range> range(static_cast<Range*>(context));
   PrintBuffer& owner = *range->owner;
+  if (owner.long_loan_ == range.get()) owner.long_loan_ = nullptr;
   if (owner.spare_.size() >= kSpareRanges) return;
   // What a handler printed beside its page nobody knows, so now and then all is given back that may be.
   const std::size_t budget = owner.budget();

@@ -15,10 +15,9 @@ namespace httpd::capi {
 /// Reserved address space in which pages appear as they are touched, followed by a page that may not be
 /// touched. A reply that is too large to have its memory kept for the next one
 ///
-///  * with Kind::kMemory is lent as it lies, in large pages, for as long as nobody else prints: who wants to
-///  is
-///    given the memory, and what the client has not taken of the reply before becomes a memory file
-///    (LentBytes::Borrower);
+///  * with Kind::kMemory is lent as it lies, in large pages, for as long as nobody else prints: before
+///  somebody
+///    does, what the client has not taken of it becomes a memory file (LentBytes::Borrower);
 ///  * with Kind::kFiles, for another process to send, is in a mapped memory file from the beginning. It
 ///  leaves
 ///    this process's memory when it is lent, and is read from the file as the client takes it.
@@ -61,14 +60,14 @@ class PrintBuffer {
  private:
   struct Range;
   static void take_back(void* context) noexcept;
-  std::unique_ptr<Range> make_range() noexcept;
+  std::unique_ptr<Range> make_range(Kind kind) noexcept;
   std::unique_ptr<Range> take_range() noexcept;
   [[nodiscard]] std::size_t budget() const noexcept;
 
   std::size_t size_;
   std::size_t keep_ready_;
   Kind kind_;
-  Range* in_memory_ = nullptr;  // the one of Kind::kMemory, wherever it is
+  Range* long_loan_ = nullptr;  // a reply in memory that is longer than what is kept ready, and lent
   std::unique_ptr<Range> current_;
   std::vector<std::unique_ptr<Range>> spare_;
   unsigned since_trim_ = 0;
