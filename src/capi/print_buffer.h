@@ -13,16 +13,13 @@
 namespace httpd::capi {
 
 /// Reserved address space in which pages appear as they are touched, followed by a page that may not be
-/// touched. A reply that is too large to have its memory kept for the next one
+/// touched. Of replies that are too large to have their memory kept for the next one, this process has one in
+/// its memory at most, however many clients are slow.
 ///
-///  * with Kind::kMemory is lent as it lies, in large pages, for as long as nobody else prints: before
-///  somebody
-///    does, what the client has not taken of it becomes a memory file (LentBytes::Borrower);
-///  * with Kind::kFiles, for another process to send, is in a mapped memory file from the beginning. It
-///  leaves
-///    this process's memory when it is lent, and is read from the file as the client takes it.
-///
-/// So this process has one such reply in its memory at most, however many clients are slow.
+/// With Kind::kMemory such a reply is lent as it lies, in large pages. Before somebody else prints, what its
+/// client has not taken of it becomes a memory file (LentBytes::Borrower). With Kind::kFiles, for another
+/// process to send, it lies in a mapped memory file from the beginning: it leaves this process's memory when
+/// it is lent, and is read from the file as the client takes it.
 ///
 /// With an exact size, handlers get that many bytes. Otherwise they get kReserve, or, where the kernel
 /// refuses to reserve so much (RLIMIT_AS, vm.overcommit_memory=2), as much as is kept ready.
@@ -32,8 +29,7 @@ class PrintBuffer {
   enum class Kind : bool { kMemory, kFiles };
 
   /// `exact_size`: the parameter buf_size; 0 for automatic. `keep_ready`: how many bytes stay resident
-  /// between replies; what was printed beyond them goes back to the system once it is sent, and a reply that
-  /// is longer is lent as a file. `log` is told at
+  /// between replies; what was printed beyond them goes back to the system once it is sent. `log` is told at
   /// once when reserving failed. Throws std::bad_alloc when not even `keep_ready` bytes can be had. Nothing
   /// stays reserved before data() is called: a host makes this before it forks, and only the processes that
   /// run handlers are to have it.

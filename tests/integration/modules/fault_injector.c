@@ -76,8 +76,9 @@ __attribute__((constructor)) static void open_page(void) {
   const char* const path = getenv("HTTPD_FAULTS");
   const int fd = path == NULL ? -1 : (int)syscall(SYS_openat, AT_FDCWD, path, O_RDWR | O_CLOEXEC);
   if (fd < 0) return;
+  /* The last of them as wide as the kernel reads it: of an int the other half is what the stack holds. */
   void* const mapped =
-      (void*)syscall(SYS_mmap, NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+      (void*)syscall(SYS_mmap, NULL, sizeof *page, PROT_READ | PROT_WRITE, MAP_SHARED, fd, (off_t)0);
   syscall(SYS_close, fd);
   if (mapped != MAP_FAILED) page = mapped;
 }
