@@ -18,7 +18,6 @@ import socket
 import subprocess
 import sys
 import tempfile
-import time
 from pathlib import Path
 
 sys.dont_write_bytecode = True
@@ -29,6 +28,7 @@ KEPT = Path(__file__).resolve().with_name("instructions.json")
 GROWTH = 0.03
 WARM_UP = 100
 COUNTED = 1000
+START = 60      # seconds, under valgrind
 SKIPPED = 77    # ctest's SKIP_RETURN_CODE
 # The variants of memcpy() and its like that every x86-64 processor has, so that all machines count the same.
 PLAIN_LIBC = "glibc.cpu.hwcaps=-AVX,-AVX2,-AVX512F,-AVX512VL,-AVX512BW,-ERMS,-FSRM,-BMI1,-BMI2,-MOVBE,-SSE4_1,-SSE4_2,-SSSE3"
@@ -62,17 +62,6 @@ def send(port, request, count):
                 raise SystemExit(f"instructions: answered with {head[:60]}")
 
 
-def wait_until_ready(port, process, log):
-    deadline = time.monotonic() + 60
-    while time.monotonic() < deadline and process.poll() is None:
-        try:
-            return socket.create_connection(("127.0.0.1", port), timeout=1).close()
-        except OSError:
-            time.sleep(0.1)
-    process.kill()
-    raise SystemExit(f"instructions: the daemon does not start under valgrind:\n{log.read_text(errors='replace')}")
-
-
 def run(build, folder, counted):
     """Instructions of the HTTPD process from its start to its end, with COUNTED more of that request, if it is one."""
     port = servers.free_port()
@@ -85,7 +74,10 @@ def run(build, folder, counted):
              str(config)], stdin=subprocess.DEVNULL, stdout=out, stderr=out,
             env={**os.environ, "GLIBC_TUNABLES": PLAIN_LIBC}) as process:
         try:
-            wait_until_ready(port, process, log)
+            if not servers.listens(process, port, START):
+                process.kill()
+                raise SystemExit("instructions: the daemon does not start under valgrind:\n"
+                                 f"{log.read_text(errors='replace')}")
             for request in REQUESTS.values():
                 send(port, request, WARM_UP)
             if counted:

@@ -46,6 +46,18 @@ http {{
 """
 
 
+def listens(process, port, patience=10):
+    """Waits until the process does, for so many seconds at most; False when it ends before, or does not."""
+    deadline = time.monotonic() + patience
+    while time.monotonic() < deadline and process.poll() is None:
+        try:
+            socket.create_connection(("127.0.0.1", port), timeout=1).close()
+            return True
+        except OSError:
+            time.sleep(0.05)
+    return False
+
+
 class Server:
     """A running server. `log` is the file that its output went to; `tls` says whether it speaks TLS."""
 
@@ -60,13 +72,8 @@ class Server:
         self._wait_until_ready()
 
     def _wait_until_ready(self):
-        deadline = time.monotonic() + 10
-        while time.monotonic() < deadline and self.process.poll() is None:
-            try:
-                socket.create_connection(("127.0.0.1", self.port), timeout=1).close()
-                return
-            except OSError:
-                time.sleep(0.05)
+        if listens(self.process, self.port):
+            return
         self.stop()
         raise SystemExit(f"{self.name} does not start:\n{Path(self.log).read_text(errors='replace')}")
 

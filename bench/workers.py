@@ -103,6 +103,15 @@ def _bare_rows(setup):
     return rows
 
 
+def _take_turns(setup, number, plan, candidates, rounds, seconds):
+    """One round of each load with each candidate, into `rounds`: title of the load -> of the candidate -> rounds."""
+    for load in plan:
+        print(f"bench: {load.title}: round {number + 1}/{setup.rounds}", file=sys.stderr)
+        for candidate in candidates:
+            rounds[load.title][candidate.title].append(
+                handler_processes.cost_round(candidate, load, setup.cores[1], seconds))
+
+
 def _measure_short(setup, seconds):
     """The rounds of each load by its title, and those of the bare round trips by theirs."""
     plan = [*SHORT, ASLEEP]
@@ -112,11 +121,7 @@ def _measure_short(setup, seconds):
         rounds = {load.title: {daemon.title: [] for daemon in daemons} for load in plan}
         bare = {title: [] for title in _bare_rows(setup)}
         for number in range(setup.rounds):
-            for load in plan:
-                print(f"bench: {load.title}: round {number + 1}/{setup.rounds}", file=sys.stderr)
-                for daemon in daemons:
-                    rounds[load.title][daemon.title].append(
-                        handler_processes.cost_round(daemon, load, setup.cores[1], seconds))
+            _take_turns(setup, number, plan, daemons, rounds, seconds)
             for title, core in _bare_rows(setup).items():
                 bare[title].append(_bare_round(setup, core, seconds))
     return rounds, bare
@@ -139,11 +144,7 @@ def _measure_printed(setup, seconds):
     with _candidates(starts) as candidates:
         rounds = {load.title: {candidate.title: [] for candidate in candidates} for load in plan}
         for number in range(setup.rounds):
-            for load in plan:
-                print(f"bench: {load.title}: round {number + 1}/{setup.rounds}", file=sys.stderr)
-                for candidate in candidates:
-                    rounds[load.title][candidate.title].append(
-                        handler_processes.cost_round(candidate, load, setup.cores[1], seconds))
+            _take_turns(setup, number, plan, candidates, rounds, seconds)
     return rounds
 
 

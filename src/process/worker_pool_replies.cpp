@@ -1,6 +1,5 @@
 // The pool towards the clients: what comes back from handlers, and what takes its place.
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include <algorithm>
 #include <fmt/format.h>
 #include <string>
 #include <utility>
@@ -23,11 +22,10 @@ constexpr std::size_t kMaxHead = 16 * 1024 * 1024;
 
 /// What no damaged process may put into a reply: anything that would end its head, or begin another line.
 bool is_head(std::string_view type, std::string_view fields) noexcept {
-  const auto is_text = [](char byte) { return http::is_field_vchar(byte) || http::is_blank(byte); };
-  if (!std::ranges::all_of(type, is_text)) return false;
+  if (!http::is_field_value(type)) return false;
   while (!fields.empty()) {
     const std::size_t end = fields.find("\r\n");
-    if (end == 0 || end == std::string_view::npos || !std::ranges::all_of(fields.substr(0, end), is_text))
+    if (end == 0 || end == std::string_view::npos || !http::is_field_value(fields.substr(0, end)))
       return false;
     fields.remove_prefix(end + 2);
   }
