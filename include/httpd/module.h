@@ -12,6 +12,7 @@
 
 #include <httpd/handler.h>
 #include <httpd/log.h>
+#include <httpd/metrics.h>
 #include <httpd/mi.h>
 
 namespace httpd {
@@ -59,6 +60,8 @@ class Host {
   /// when it ends before it was told to.
   virtual void add_process(std::string description, std::function<void(Process& process)> main) = 0;
   [[nodiscard]] virtual Mi& mi() noexcept = 0;
+  /// What the host counts. As long-lived as the host.
+  [[nodiscard]] virtual const Metrics& metrics() const noexcept = 0;
   [[nodiscard]] virtual Log& log() noexcept = 0;
 };
 
@@ -77,7 +80,7 @@ class Module {
 }  // namespace httpd
 
 /// The version of this interface; a module built for another one is refused at loadmodule.
-#define HTTPD_MODULE_ABI 2
+#define HTTPD_MODULE_ABI 3
 
 /// Exports `TYPE`, a class derived from httpd::Module, from a shared object that loadmodule can load.
 #define HTTPD_MODULE(TYPE)                                                                \

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <sys/socket.h>
@@ -52,6 +53,13 @@ class Request {
   /// The value of the first header field with this name (any case), without surrounding white space. Host is
   /// the target's authority where the target has one (RFC 9112 section 3.2.2).
   [[nodiscard]] virtual std::optional<std::string_view> field(std::string_view name) const noexcept = 0;
+  /// The index of the media type among `offered` that the client's Accept field prefers (RFC 9110 section
+  /// 12.5.1), the first of those it likes as well; offered.size() when it takes none of them. 0 without a
+  /// field, and for one that cannot be read. E.g. {"text/plain; version=0.0.4", "application/json"}.
+  [[nodiscard]] virtual std::size_t preferred_type(
+      std::span<const std::string_view> /*offered*/) const noexcept {
+    return 0;
+  }
   /// The decoded value of the first form field with this name or, where the form has none, of the first query
   /// argument. The byte after the value is a NUL. Values hold no NUL of their own.
   [[nodiscard]] virtual std::optional<std::string_view> argument(std::string_view name) const noexcept = 0;

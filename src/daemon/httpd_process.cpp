@@ -81,15 +81,16 @@ void reload_users(server::Server& server, const HttpdProcess& process) {
 
 int run_httpd_process(const HttpdProcess& process, const std::function<void()>& on_ready) {
   net::EventLoop loop;
-  // A process that died left its gauges as they were.
-  process.statistics.set(server::Statistics::kOpenConnections, 0);
+  process.statistics.clear_gauges();
   process.board.take_over();
   std::optional<process::WorkerPool> pool;  // outlives the server that hands its requests to it
   if (process.workers != nullptr)
     pool.emplace(process::WorkerPool::Surroundings{loop, process.settings, process.router, process.board,
-                                                   process.statistics, process.log},
+                                                   process.statistics, &process.requests, process.log},
                  *process.workers);
   server::Server server(loop, process.settings, process.router, process.log, process.statistics);
+  server.count_requests(process.requests);
+  if (process.health != nullptr) server.answer_health(*process.health);
   if (pool) {
     server.use_dispatcher(*pool);
     server.keep_free(process::WorkerPool::descriptors(process.settings.workers));

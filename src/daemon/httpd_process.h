@@ -11,8 +11,10 @@
 #include "process/meeting_point.h"
 #include "server/access/credentials.h"
 #include "server/endpoints.h"
+#include "server/health.h"
 #include "server/reload_channel.h"
 #include "server/request_board.h"
+#include "server/request_statistics.h"
 #include "server/router.h"
 #include "server/settings.h"
 #include "server/statistics.h"
@@ -32,6 +34,8 @@ struct HttpdProcess {
   bool is_restart;  ///< the process before this one ended: what was read from files may be older than what it
                     ///< had
   server::Statistics& statistics;
+  server::RequestStatistics& requests;
+  server::HealthHandler* health;  ///< null when nobody is to be told
   Log& log;
 };
 

@@ -3,6 +3,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <iterator>
 #include <new>
 #include <sys/mman.h>
 #include <system_error>
@@ -10,7 +11,9 @@
 
 #include <httpd/module.h>
 
+#include "daemon/process_metrics.h"
 #include "daemon/version.h"
+#include "server/metrics.h"
 
 namespace httpd::daemon {
 namespace {
@@ -24,6 +27,7 @@ SharedState::SharedState(std::vector<std::string> arguments, const server::Route
   if (memory == MAP_FAILED) throw std::system_error(errno, std::generic_category(), "mmap");
   memory_ = new (memory) SharedMemory{};
   memory_->log_level = kDefaultLogLevel;
+  server::list_statistics(memory_->statistics, statistics_);
   set_pid(add_process("attendant"), ::getpid());
 }
 
@@ -77,16 +81,36 @@ int SharedState::log_level() const {
   return memory_->log_level;
 }
 
+server::RequestStatistics& SharedState::count_requests(bool has_queue) {
+  has_queue_ = has_queue;
+  requests_.emplace(router_.routes().size());
+  server::list_root_statistics(*requests_, router_, has_queue, statistics_);
+  return *requests_;
+}
+
 std::vector<Statistic> SharedState::statistics() const {
   std::vector<Statistic> result;
+  result.reserve(statistics_.size() + 1);
+  for (const server::NamedStatistic& statistic : statistics_)
+    result.push_back(
+        {"httpd", statistic.name, static_cast<std::int64_t>(statistic.value()), statistic.incremental});
   result.push_back({"core", "timestamp", static_cast<std::int64_t>(std::time(nullptr) - start_time_), false});
-  const auto& descriptions = server::Statistics::descriptions();
-  for (std::size_t counter = 0; counter < descriptions.size(); ++counter)
-    result.push_back({"httpd", std::string(descriptions[counter].name),
-                      static_cast<std::int64_t>(
-                          memory_->statistics.value(static_cast<server::Statistics::Counter>(counter))),
-                      descriptions[counter].incremental});
   return result;
+}
+
+void SharedState::reset_statistic(std::size_t index) {
+  if (index < statistics_.size()) statistics_[index].reset();
+}
+
+std::vector<MetricFamily> SharedState::collect() const {
+  std::vector<MetricFamily> families;
+  families.push_back({"httpd_build", MetricFamily::Type::kInfo, "", "The version of the program."});
+  families.back().metrics.push_back({{{"version", version_number()}, {"revision", revision()}}, 1});
+  if (requests_)
+    std::ranges::move(server::metric_families(memory_->statistics, *requests_, router_, has_queue_),
+                      std::back_inserter(families));
+  std::ranges::move(process_metrics(processes()), std::back_inserter(families));
+  return families;
 }
 
 std::string SharedState::version() const {

@@ -6,15 +6,20 @@
 #include <atomic>
 #include <cstddef>
 #include <ctime>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <sys/types.h>
 #include <vector>
 
+#include <httpd/metrics.h>
+
 #include "daemon/mi/state.h"
 #include "server/request_board.h"
+#include "server/request_statistics.h"
 #include "server/router.h"
 #include "server/statistics.h"
+#include "server/statistics_list.h"
 
 namespace httpd::daemon {
 
@@ -35,7 +40,7 @@ struct SharedMemory {
 };
 
 /// The daemon's state as MI commands see it, on memory shared by all processes forked after its construction.
-class SharedState final : public DaemonState {
+class SharedState final : public DaemonState, public Metrics {
  public:
   /// The calling process is the attendant, process 0. `router` must outlive the state. Throws
   /// std::system_error.
@@ -58,6 +63,9 @@ class SharedState final : public DaemonState {
     return memory_->processes[self_].log_level.load(std::memory_order_relaxed);
   }
   [[nodiscard]] server::Statistics& counters() noexcept { return memory_->statistics; }
+  /// Once all roots are registered, and before the first fork: their statistics are there from now on.
+  /// `has_queue`: requests wait for handler processes. Throws std::system_error.
+  server::RequestStatistics& count_requests(bool has_queue);
   [[nodiscard]] server::RequestBoard& board() noexcept { return board_; }
 
   [[nodiscard]] std::vector<ProcessInfo> processes() const override;
@@ -65,11 +73,13 @@ class SharedState final : public DaemonState {
   bool set_log_level(pid_t pid, int level) override;
   [[nodiscard]] int log_level() const override;
   [[nodiscard]] std::vector<Statistic> statistics() const override;
+  void reset_statistic(std::size_t index) override;
   [[nodiscard]] std::time_t start_time() const override { return start_time_; }
   [[nodiscard]] std::vector<std::string> arguments() const override { return arguments_; }
   [[nodiscard]] std::string version() const override;
   [[nodiscard]] std::string revision() const override;
   [[nodiscard]] std::vector<Root> roots() const override;
+  [[nodiscard]] std::vector<MetricFamily> collect() const override;
   [[nodiscard]] std::vector<server::RequestBoard::Entry> requests() const override {
     return board_.entries();
   }
@@ -77,6 +87,9 @@ class SharedState final : public DaemonState {
  private:
   SharedMemory* memory_ = nullptr;
   server::RequestBoard board_;
+  std::optional<server::RequestStatistics> requests_;
+  server::StatisticsList statistics_;
+  bool has_queue_ = false;
   std::vector<std::string> arguments_;
   const server::Router& router_;
   std::time_t start_time_;

@@ -32,6 +32,7 @@
 #include "http/wipe.h"
 #include "process/meeting_point.h"
 #include "server/endpoints.h"
+#include "server/health.h"
 #include "server/reload.h"
 #include "server/reload_channel.h"
 #include "server/router.h"
@@ -93,6 +94,7 @@ class Daemon final : private Host {
   }
   void add_process(std::string description, std::function<void(Process&)> main) override;
   Mi& mi() noexcept override { return registry_; }
+  const Metrics& metrics() const noexcept override { return state_; }
 
   void run_script();
   void init_modules();
@@ -113,6 +115,7 @@ class Daemon final : private Host {
   const Privileges privileges_;
   server::Settings settings_;
   server::Router router_;
+  server::HealthHandler* health_ = nullptr;  // of the router
   server::ReloadChannel reloads_;
   std::optional<process::MeetingPoint> workers_;
   std::shared_ptr<const net::TlsCredentials> credentials_;  // shared with the sessions that begin with them
@@ -172,6 +175,7 @@ void Daemon::run_script() {
 }
 
 void Daemon::init_modules() {
+  health_ = server::register_health(settings_, router_);
   for (Module* const module : loader_.loaded()) {
     try {
       module->init(*this);
@@ -236,8 +240,10 @@ int Daemon::serve() {
   drop_privileges();
   init_modules();
 
+  server::RequestStatistics& requests = state_.count_requests(settings_.workers != 0);
+
   Supervisor supervisor(state_, log_);
-  supervisor.add(httpd_description(), [this](Supervisor& attendant) {
+  supervisor.add(httpd_description(), [this, &requests](Supervisor& attendant) {
     const HttpdProcess process{settings_,
                                router_,
                                endpoints_,
@@ -248,6 +254,8 @@ int Daemon::serve() {
                                state_.board(),
                                attendant.is_restart(),
                                state_.counters(),
+                               requests,
+                               health_,
                                log_};
     return run_httpd_process(process, [&attendant] { attendant.notify_ready(); });
   });

@@ -18,6 +18,10 @@ std::string version() {
   return "opensips-httpd (" HTTPD_VERSION " (" HTTPD_SYSTEM "))";
 }
 
+std::string version_number() {
+  return HTTPD_VERSION;
+}
+
 std::string revision() {
   return HTTPD_REVISION;
 }

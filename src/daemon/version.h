@@ -7,6 +7,8 @@ namespace httpd::daemon {
 
 /// "opensips-httpd (0.1.0 (x86_64/linux))", in the form of OpenSIPS's own.
 [[nodiscard]] std::string version();
+/// "0.1.0".
+[[nodiscard]] std::string version_number();
 /// The commit that it was built from; "" where that is not known.
 [[nodiscard]] std::string revision();
 /// What -V prints: the version, the libraries' versions and how it was built; several lines.

@@ -2,6 +2,7 @@
 // it. SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <string_view>
 
@@ -76,7 +77,10 @@ struct RefusalInfo {
   int status;
   std::string_view reason;     ///< one short sentence without a full stop, fit for the client
   std::string_view parameter;  ///< the httpd parameter that moves the limit; "" where none does
+  std::string_view name;       ///< a word for statistics and logs, [a-z0-9_]; NUL-terminated
 };
+/// How many values Refusal has, kNone among them.
+inline constexpr std::size_t kRefusals = static_cast<std::size_t>(Refusal::kUnsupportedVersion) + 1;
 
 [[nodiscard]] const RefusalInfo& describe(Refusal refusal) noexcept;
 

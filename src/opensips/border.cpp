@@ -177,13 +177,13 @@ int httpd_engine_requests(httpd_engine* engine, int (*take)(void*, const httpd_r
   return guarded(engine, "", give) == 0 ? status : -1;
 }
 
-const char* httpd_engine_statistic_name(size_t index) {
-  const auto& descriptions = httpd::server::Statistics::descriptions();
-  return index < descriptions.size() ? descriptions[index].name.data() : nullptr;
+const char* httpd_engine_statistic_name(const httpd_engine* engine, size_t index) {
+  const auto& list = engine->engine.statistics();
+  return index < list.size() ? list[index].name.c_str() : nullptr;
 }
 
 unsigned long httpd_engine_statistic(const httpd_engine* engine, size_t index) {
-  return engine->engine.statistics().value(static_cast<httpd::server::Statistics::Counter>(index));
+  return engine->engine.statistics()[index].value();
 }
 
 int httpd_engine_reload_tls(httpd_engine* engine, char* text, size_t size) {

@@ -48,7 +48,8 @@ int httpd_engine_accept_modules(struct httpd_engine* engine, size_t private_memo
 /* Reads the TLS files and opens the listening sockets, as the user who started OpenSIPS; no descriptor is
  * opened before. 0, or -1. */
 int httpd_engine_open(struct httpd_engine* engine);
-/* Before the HTTPD process is forked: -1 when a module's registration failed, since modules do not look. */
+/* Before the HTTPD process is forked, once all modules have registered their roots: -1 when a registration
+ * failed, since modules do not look. */
 int httpd_engine_check_modules(struct httpd_engine* engine);
 /* In every process that is not the HTTPD process, once it will not fork that one: drops the listening
  * sockets, so that the port is free when the HTTPD process ends. */
@@ -93,8 +94,9 @@ struct httpd_request {
 int httpd_engine_requests(struct httpd_engine* engine,
                           int (*take)(void* context, const struct httpd_request* request), void* context);
 
-/* The statistics: the name, NULL past the last, and the value, from any process. */
-const char* httpd_engine_statistic_name(size_t index);
+/* The statistics: the name, valid as long as the engine, NULL past the last; and the value, from any process.
+ * httpd_engine_check_modules() adds those of the roots. */
+const char* httpd_engine_statistic_name(const struct httpd_engine* engine, size_t index);
 unsigned long httpd_engine_statistic(const struct httpd_engine* engine, size_t index);
 
 /* Reads the TLS files again, from any process: waits for the HTTPD process, ten seconds at most. Sets `text`

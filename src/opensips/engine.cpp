@@ -58,6 +58,7 @@ Engine::Engine(const httpd_host& host) : host_(host), log_(host) {
   settings_.ip = host.default_ip;
   if (host.default_receive_buf_size != 0) settings_.limits.receive_buf_size = host.default_receive_buf_size;
   parameters_ = server::httpd_parameters(settings_);
+  server::list_statistics(*statistics_, list_);
 }
 
 Engine::~Engine() {
@@ -102,10 +103,14 @@ void Engine::open() {
   addresses_ = server::addresses(endpoints_, host_.longest_addresses);
 }
 
-void Engine::check_modules() const {
+void Engine::check_modules() {
   if (c_api_ && !c_api_->error().empty())
     throw ConfigError("a module could not register its root path: " + c_api_->error());
+  if (requests_) return;
+  health_ = server::register_health(settings_, router_);
   server::check_rules(settings_.access.rules, router_);
+  requests_.emplace(router_.routes().size());
+  server::list_root_statistics(*requests_, router_, settings_.workers != 0, list_);
 }
 
 void Engine::leave_sockets() noexcept {
@@ -118,10 +123,13 @@ int Engine::serve() {
   auto serving = std::make_unique<Serving>(settings_, router_, log_, *statistics_);
   server::Server& server = serving->server;
   board_.take_over();
+  statistics_->clear_gauges();
+  server.count_requests(*requests_);
+  if (health_ != nullptr) server.answer_health(*health_);
   if (meeting_point_) {
-    serving->pool.emplace(
-        process::WorkerPool::Surroundings{serving->loop, settings_, router_, board_, *statistics_, log_},
-        *meeting_point_);
+    serving->pool.emplace(process::WorkerPool::Surroundings{serving->loop, settings_, router_, board_,
+                                                            *statistics_, &*requests_, log_},
+                          *meeting_point_);
     server.use_dispatcher(*serving->pool);
     server.keep_free(process::WorkerPool::descriptors(settings_.workers));
   } else {

@@ -19,11 +19,14 @@
 #include "opensips/shared_statistics.h"
 #include "process/meeting_point.h"
 #include "server/endpoints.h"
+#include "server/health.h"
 #include "server/reload_channel.h"
 #include "server/request_board.h"
+#include "server/request_statistics.h"
 #include "server/router.h"
 #include "server/server.h"
 #include "server/settings.h"
+#include "server/statistics_list.h"
 
 namespace httpd::opensips {
 
@@ -42,7 +45,7 @@ class Engine final : private capi::CallObserver {
   void set(std::string_view name, const ParameterValue& value);
   void accept_modules(std::size_t private_memory);
   void open();
-  void check_modules() const;
+  void check_modules();
   void leave_sockets() noexcept;
   [[nodiscard]] const std::string& addresses() const noexcept { return addresses_; }
 
@@ -56,7 +59,8 @@ class Engine final : private capi::CallObserver {
   /// In the order of registration.
   [[nodiscard]] const std::deque<server::Route>& routes() const noexcept { return router_.routes(); }
   [[nodiscard]] std::vector<server::RequestBoard::Entry> requests() const { return board_.entries(); }
-  [[nodiscard]] const server::Statistics& statistics() const noexcept { return *statistics_; }
+  /// Those of roots among them after check_modules().
+  [[nodiscard]] const server::StatisticsList& statistics() const noexcept { return list_; }
   [[nodiscard]] server::ReloadResult reload(server::Reload what, std::chrono::milliseconds patience);
   [[nodiscard]] Log& log() noexcept { return log_; }
 
@@ -76,6 +80,9 @@ class Engine final : private capi::CallObserver {
   std::vector<Parameter> parameters_;
   server::Router router_;
   SharedStatistics statistics_;
+  server::HealthHandler* health_ = nullptr;  // of the router
+  std::optional<server::RequestStatistics> requests_;
+  server::StatisticsList list_;
   server::RequestBoard board_;
   std::optional<server::ReloadChannel> reloads_;
   std::optional<capi::CApi> c_api_;

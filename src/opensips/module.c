@@ -159,7 +159,7 @@ static enum { OTHERS, HTTPD, WORKER } forks;
 
 static int before_fork(void) {
   forks = HTTPD;
-  return httpd_engine_check_modules(engine);
+  return httpd_engine_check_modules(engine) == 0 ? httpd_register_statistics() : -1;
 }
 
 static int after_fork(void) {

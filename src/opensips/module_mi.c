@@ -153,8 +153,9 @@ static unsigned long read_statistic(void* index) {
 }
 
 int httpd_register_statistics(void) {
+  static size_t i = 0;
   const char* name;
-  for (size_t i = 0; (name = httpd_engine_statistic_name(i)) != NULL; ++i)
+  for (; (name = httpd_engine_statistic_name(httpd_module_engine(), i)) != NULL; ++i)
     if (register_stat2("httpd", (char*)name, (stat_var**)read_statistic, STAT_IS_FUNC, (void*)i, 0) != 0) {
       LM_ERR("cannot register the statistic %s\n", name);
       return -1;

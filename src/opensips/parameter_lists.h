@@ -27,6 +27,7 @@
   P(workers)                   \
   P(max_queue)                 \
   P(max_root_workers)          \
+  P(stuck_timeout)             \
   P(post_buf_size)             \
   P(receive_buf_size)          \
   P(max_form_size)             \
@@ -53,6 +54,7 @@
   P(allowed_hosts)           \
   P(trusted_proxies)         \
   P(forwarded_header)        \
+  P(health_root)             \
   P(tls_cert_file)           \
   P(tls_key_file)            \
   P(tls_ocsp_file)           \

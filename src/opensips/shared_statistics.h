@@ -15,6 +15,7 @@ class SharedStatistics {
   SharedStatistics& operator=(const SharedStatistics&) = delete;
 
   [[nodiscard]] server::Statistics& operator*() const noexcept { return *statistics_; }
+  [[nodiscard]] server::Statistics* operator->() const noexcept { return statistics_; }
 
  private:
   server::Statistics* statistics_;

@@ -61,6 +61,7 @@ class Job final : public RequestQueue::Item, private net::Timer {
   void stop_timer() noexcept { cancel(); }
 
   State state = State::kWaiting;
+  net::TimePoint since{};          // when it began to wait, or its handler began
   RemoteWorker* worker = nullptr;  // once it does not wait any more
   RemoteStream* stream = nullptr;  // while the connection may read from it
   std::size_t shown = server::RequestBoard::kNone;

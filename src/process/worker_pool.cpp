@@ -41,6 +41,7 @@ WorkerPool::WorkerPool(const Surroundings& surroundings, MeetingPoint& meeting_p
       settings_(surroundings.settings),
       board_(surroundings.board),
       statistics_(surroundings.statistics),
+      requests_(surroundings.requests),
       log_(surroundings.log),
       queue_(limits_of(surroundings.settings), surroundings.router),
       jobs_(*this),
@@ -88,8 +89,15 @@ void WorkerPool::dispatch(server::Exchange& request, Reply reply) {
   }
 }
 
+bool WorkerPool::is_stuck() const noexcept {
+  return std::ranges::all_of(workers_, [this](const auto& worker) {
+    return worker->running != nullptr && loop_.now() - worker->running->since >= settings_.stuck_timeout;
+  });
+}
+
 void WorkerPool::place(Job& job) {
   job.reply().on_client_gone([this, &job] { on_client_gone(job); });
+  job.since = loop_.now();
   job.shown = board_.open(job.request(), BoardState::kQueued, 0, loop_.now());
   if (queue_.may_start(job.route()))
     while (RemoteWorker* const worker = idle_worker())
@@ -137,6 +145,8 @@ bool WorkerPool::start(Job& job, RemoteWorker& worker) {
       return true;
   }
   queue_.started(job.route());
+  count_queue(job);
+  job.since = loop_.now();
   job.state = Job::State::kRunning;
   job.worker = &worker;
   job.start_timer(loop_, settings_.handler_timeout);
@@ -164,6 +174,7 @@ void WorkerPool::on_message(RemoteWorker& worker, Incoming& message) {
 }
 
 void WorkerPool::on_message_checked(RemoteWorker& worker, Incoming& message) {
+  loop_.set_exact_time();
   const Header& header = message.header;
   Job* const job = jobs_.find(header.id);
   const bool its_own = job != nullptr && job->worker == &worker;
@@ -211,6 +222,7 @@ void WorkerPool::keep(Job& job) {
 /// No handler has seen it: another one may have it.
 void WorkerPool::take_back(Job& job) noexcept {
   job.state = Job::State::kWaiting;
+  job.since = loop_.now();
   job.worker = nullptr;
   show(job, BoardState::kQueued);
   queue_.put_back(job);
@@ -276,8 +288,18 @@ void WorkerPool::end(Job& job) noexcept {
 void WorkerPool::count() noexcept {
   const auto busy =
       std::ranges::count_if(workers_, [](const auto& worker) { return worker->running != nullptr; });
+  statistics_.set(Counter::kWorkers, workers_.size());
   statistics_.set(Counter::kBusyWorkers, static_cast<std::uint64_t>(busy));
   statistics_.set(Counter::kQueuedRequests, queue_.size());
+}
+
+void WorkerPool::count_queue(const Job& job) noexcept {
+  if (requests_ != nullptr) requests_->of(&job.route()).queue_time.add(loop_.now() - job.since);
+}
+
+/// Its handler has answered, or is not waited for any more.
+void WorkerPool::count_handler(const Job& job) noexcept {
+  if (requests_ != nullptr) requests_->of(&job.route()).handler_time.add(loop_.now() - job.since);
 }
 
 }  // namespace httpd::process

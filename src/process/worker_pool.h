@@ -22,6 +22,7 @@
 #include "server/dispatcher.h"
 #include "server/log_throttle.h"
 #include "server/request_board.h"
+#include "server/request_statistics.h"
 #include "server/settings.h"
 #include "server/statistics.h"
 
@@ -47,6 +48,7 @@ class WorkerPool final : public server::Dispatcher,
     const server::Router& router;
     server::RequestBoard& board;
     server::Statistics& statistics;
+    server::RequestStatistics* requests;  ///< null: times are not counted
     Log& log;
   };
 
@@ -61,6 +63,8 @@ class WorkerPool final : public server::Dispatcher,
   [[nodiscard]] static std::size_t descriptors(std::size_t workers) noexcept { return 2 * workers + 32; }
 
   void dispatch(server::Exchange& request, Reply reply) override;
+  /// True when there is no handler process, or all have been in their handlers for stuck_timeout.
+  [[nodiscard]] bool is_stuck() const noexcept override;
 
   /// What becomes of the requests that wait when the end has begun.
   enum class Waiting : std::uint8_t {
@@ -104,11 +108,14 @@ class WorkerPool final : public server::Dispatcher,
   void end(Job& job) noexcept;
   void show(Job& job, server::RequestBoard::State state) noexcept;
   void count() noexcept;
+  void count_handler(const Job& job) noexcept;
+  void count_queue(const Job& job) noexcept;
 
   net::EventLoop& loop_;
   const server::Settings& settings_;
   server::RequestBoard& board_;
   server::Statistics& statistics_;
+  server::RequestStatistics* requests_;
   Log& log_;
   server::LogThrottle throttle_;
   RequestQueue queue_;

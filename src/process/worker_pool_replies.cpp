@@ -59,6 +59,7 @@ void WorkerPool::on_reply(Job& job, Incoming& message) {
     if (streamed) job.worker->send_control(Header::Kind::kCancel, job.id());
     return end(job);
   }
+  count_handler(job);
   std::string bytes;
   if (message.lost_files || header.status < 200 || header.status > 599 || !read_head(message, bytes)) {
     if (throttle_.admit(log_, loop_.now()))
@@ -113,12 +114,15 @@ void WorkerPool::on_piece(Job& job, const Incoming& message) {
 
 void WorkerPool::on_overdue(Job& job) {
   statistics_.add(Counter::kHandlerTimeouts);
+  loop_.set_exact_time();
   if (job.state == Job::State::kWaiting) {
+    count_queue(job);
     queue_.remove(job);
     refuse(job, http::Refusal::kWaitedTooLong);
     end(job);
     return count();
   }
+  count_handler(job);
   refuse(job, http::Refusal::kHandlerTimeout);
   let_go(job);
 }
@@ -142,6 +146,7 @@ void WorkerPool::let_go(Job& job) {
 }
 
 void WorkerPool::refuse(Job& job, http::Refusal refusal) {
+  statistics_.count_refusal(refusal);
   const http::RefusalInfo& info = http::describe(refusal);
   server::Exchange& request = job.request();
   const LogLevel level = refusal == http::Refusal::kHandlerDied ? LogLevel::kError : LogLevel::kWarning;

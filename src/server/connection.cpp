@@ -37,6 +37,9 @@ Connection::~Connection() {
   if (phase_ == Phase::kStreaming || !queue_.empty()) stream_->abort();
   context_.loop.remove(stream_->descriptor(), *this);
   context_.statistics.subtract(Statistics::kOpenConnections);
+  phase_ = Phase::kClosed;
+  show_waiting();
+  show_as(Statistics::kCounters);
   if (exchange_) context_.give_back(std::move(exchange_));
 }
 
@@ -94,6 +97,7 @@ void Connection::take_turn(Limit expired) noexcept {
 void Connection::take_steps() {
   input_ = stash_;
   progressed_ = false;
+  show_as(Statistics::kCounters);
   context_.turn_began = context_.loop.now();
   context_.turn_read = 0;
   for (int steps = 0; phase_ != Phase::kClosed; ++steps) {
@@ -131,6 +135,8 @@ Connection::Step Connection::step() {
       return read_body();
     case Phase::kHandling:
       if (exchange_->finished()) {
+        context_.loop.set_exact_time();
+        count_handler();
         start_reply();
         return Step::kAgain;
       }
@@ -154,10 +160,15 @@ bool Connection::wait() {
   const bool written = flush();
   if (phase_ == Phase::kClosed) return false;
   if (!written) {
+    show_as(Statistics::kRepliesInFlight);
     await_client();
+    show_waiting();
     return true;
   }
-  send_watch_.reset();
+  if (send_watch_ != nullptr) {
+    show_waiting();
+    send_watch_.reset();
+  }
   switch (phase_) {
     case Phase::kProxyHeader:
     case Phase::kHandshake:
@@ -167,6 +178,7 @@ bool Connection::wait() {
         close();
         return false;
       }
+      if (phase_ == Phase::kIdle) show_as(Statistics::kIdleConnections);
       set_limit(first_limit(), false);
       break;
     case Phase::kHead:
@@ -179,9 +191,11 @@ bool Connection::wait() {
       set_limit(Limit::kBody, progressed_);
       break;
     case Phase::kHandling:
+      show_as(Statistics::kRequestsInProgress);
       await_reply();
       break;
     case Phase::kStreaming:
+      show_as(Statistics::kRepliesInFlight);
       set_limit(supply_ == Supply::kPolled ? Limit::kStream : Limit::kNone, true);
       break;
     case Phase::kLingering:
@@ -194,6 +208,21 @@ bool Connection::wait() {
       break;
   }
   return true;
+}
+
+/// What it is counted as until its next turn; kCounters for nothing.
+void Connection::show_as(Statistics::Name gauge) noexcept {
+  if (shown_ != kNotShown) context_.statistics.subtract(static_cast<Statistics::Name>(shown_));
+  shown_ = gauge == Statistics::kCounters ? kNotShown : static_cast<std::uint8_t>(gauge);
+  if (shown_ != kNotShown) context_.statistics.add(gauge);
+}
+
+/// Counts the bytes that its client keeps waiting.
+void Connection::show_waiting() noexcept {
+  if (send_watch_ == nullptr) return;
+  const std::uint64_t size = phase_ == Phase::kClosed ? 0 : queue_.size();
+  context_.statistics.add(Statistics::kBytesWaiting, size - send_watch_->counted);
+  send_watch_->counted = size;
 }
 
 /// Ends the connection so that the client cannot take what it has for a complete reply.

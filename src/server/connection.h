@@ -53,6 +53,9 @@ class Connection final : public net::ListNode<Connection>,
 
   /// Context::draining was set: ends now if idle, else with the reply in work. May destroy this object.
   void on_draining();
+  /// Of one that is turned away: another needs its place. Tells its client what it is still to be told, if
+  /// the socket takes that at once, and destroys this object.
+  void give_way();
 
  private:
   enum class Phase : std::uint8_t {
@@ -70,6 +73,8 @@ class Connection final : public net::ListNode<Connection>,
     kClosed,
   };
   enum class Step : bool { kWait, kAgain };
+  static constexpr std::uint8_t kNotShown = 0xff;
+  static_assert(Statistics::kCounters < kNotShown);
   enum class Limit : std::uint8_t {
     kNone,
     kProxyHeader,
@@ -82,7 +87,8 @@ class Connection final : public net::ListNode<Connection>,
     kStream,
     kLinger,
     kGone,
-    kHandler
+    kHandler,
+    kPlace
   };
   enum class Fill : std::uint8_t { kData, kBlocked, kEnd };
   /// What a stream's source said last.
@@ -94,6 +100,7 @@ class Connection final : public net::ListNode<Connection>,
     net::TimePoint taken_at;    // when it was last seen to have taken something
     std::uint64_t offered = 0;  // since then: bytes that the socket held or got
     std::uint64_t taken = 0;    // those of them that the client has
+    std::uint64_t counted = 0;  // bytes of the queue, in Statistics::kBytesWaiting
   };
 
   // What sets it in motion. Each may end in the destruction of this object, and does nothing after that.
@@ -110,6 +117,8 @@ class Connection final : public net::ListNode<Connection>,
   void take_steps();
   Step step();
   bool wait();
+  void show_as(Statistics::Name gauge) noexcept;
+  void show_waiting() noexcept;
 
   // Time limits (connection_limits.cpp)
   void set_limit(Limit limit, bool restart);
@@ -120,6 +129,7 @@ class Connection final : public net::ListNode<Connection>,
   [[nodiscard]] net::Duration body_patience() const noexcept;
   [[nodiscard]] net::Duration send_patience() noexcept;
   [[gnu::cold]] void look_at_client() noexcept;
+  [[gnu::cold]] void leave_place();
 
   // Who may come in (connection_access.cpp)
   Step read_proxy_header();
@@ -159,7 +169,8 @@ class Connection final : public net::ListNode<Connection>,
   Step on_message_complete();
   Step answer();
   [[gnu::cold]] Step refuse(http::Refusal refusal, bool close);
-  [[gnu::cold]] void log_refusal(http::Refusal refusal);
+  [[gnu::cold]] void note_refusal(http::Refusal refusal);
+  void count_handler() noexcept;
   void start_reply();
   void write_head(std::uint64_t length, bool streamed);
   void write_body(Exchange::Body& body);
@@ -185,7 +196,19 @@ class Connection final : public net::ListNode<Connection>,
   /// Once the client is known.
   [[nodiscard]] Phase first_phase() const noexcept {
     if (stream_->tls() != nullptr && tls_ == nullptr) return Phase::kHandshake;
-    return place_.refusal() == http::Refusal::kNone ? Phase::kIdle : Phase::kTurnedAway;
+    return place_.refusal() == http::Refusal::kNone || may_ask_for_health() ? Phase::kIdle
+                                                                            : Phase::kTurnedAway;
+  }
+  /// Of one that is turned away.
+  [[nodiscard]] bool may_ask_for_health() const noexcept {
+    return context_.health != nullptr && place_.refusal() != http::Refusal::kAddressRefused;
+  }
+  [[nodiscard]] bool is_for_health() const noexcept {
+    const Route* const route = exchange_->routed_to();
+    return context_.health != nullptr && route != nullptr && route->handler.get() == context_.health;
+  }
+  [[nodiscard]] Dispatcher* dispatcher() const noexcept {
+    return is_for_health() ? nullptr : context_.dispatcher;
   }
 
   Context& context_;
@@ -211,6 +234,7 @@ class Connection final : public net::ListNode<Connection>,
   Phase phase_ = Phase::kIdle;
   Limit limit_ = Limit::kNone;
   Supply supply_ = Supply::kReady;
+  std::uint8_t shown_ = kNotShown;  // the gauge of Statistics that it is counted in between turns
   // Of bits, since there may be very many connections.
   bool readable_ : 1 = false;      // an event said so, and no read since has found the socket empty
   bool hung_up_ : 1 = false;       // the end of the input is near: read until it comes

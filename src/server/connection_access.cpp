@@ -67,11 +67,30 @@ Connection::Step Connection::refuse_early(http::Refusal refusal) {
   exchange_ = context_.take_exchange();
   exchange_->begin(*this, peer_, nullptr);
   if (stream_->tls() == nullptr && place_.may_speak()) return refuse(refusal, true);
-  log_refusal(refusal);
+  note_refusal(refusal);
   static_cast<void>(
       net::receive(stream_->descriptor(), context_.read_buffer.data(), Context::kReadBufferSize));
   close();
   return Step::kWait;
+}
+
+void Connection::give_way() {
+  take_turn(Limit::kPlace);
+}
+
+void Connection::leave_place() {
+  if (phase_ == Phase::kIdle || phase_ == Phase::kHead) {
+    if (exchange_ == nullptr) {
+      turn_away();
+    } else {
+      refuse(place_.refusal(), true);
+    }
+    flush();
+    // With something unread in the socket its end would be a reset.
+    static_cast<void>(
+        net::receive(stream_->descriptor(), context_.read_buffer.data(), Context::kReadBufferSize));
+  }
+  close();
 }
 
 /// True when the client sent its request to a proxy, whose connection this is.
@@ -87,7 +106,8 @@ Access::Visitor Connection::visitor() const noexcept {
           exchange_->client_address(),
           tls_.get(),
           place_,
-          is_forwarded()};
+          is_forwarded(),
+          is_for_health()};
 }
 
 Connection::Step Connection::decide() {
@@ -100,6 +120,10 @@ Connection::Step Connection::decide() {
     exchange_->set_client(client);
   }
   refusal_ = exchange_->route(context_.router);
+  if (!is_for_health()) {
+    if (place_.refusal() != http::Refusal::kNone) return refuse(place_.refusal(), true);
+    if (context_.refusing) return refuse(http::Refusal::kShuttingDown, true);
+  }
   const Access::Visitor asking = visitor();
   if (context_.access.has_answer_fields(asking))
     exchange_->set_access_fields(context_.access.answer_fields(asking));
@@ -131,7 +155,7 @@ void Connection::on_credentials_checked() noexcept {
 
 Connection::Step Connection::on_verdict(Access::Verdict verdict) {
   if (!verdict.user.empty()) exchange_->set_user(verdict.user);
-  if (context_.refusing) return refuse(http::Refusal::kShuttingDown, true);
+  if (context_.refusing && !is_for_health()) return refuse(http::Refusal::kShuttingDown, true);
   if (verdict.refusal == http::Refusal::kNone) return on_decided();
   const http::Framing& framing = exchange_->parser().head().framing;
   const bool nothing_after = refusal_ == http::Refusal::kMalformedTarget;

@@ -51,7 +51,6 @@ Connection::Step Connection::on_head_complete() {
   keep_alive_ = framing.keep_alive;
   was_queued_ = !queue_.empty();
   count_request();
-  if (context_.refusing) return refuse(http::Refusal::kShuttingDown, true);
   if (requests_read_ > context_.settings.max_pipelined_requests)
     return refuse(http::Refusal::kPipelineTooLong, true);
   return decide();
@@ -87,7 +86,7 @@ void Connection::count_request() {
   ++requests_;
   ++requests_read_;
   const bool last = requests_ == context_.settings.max_connection_requests;
-  if (!keep_alive_ || (!last && !place_.is_reserved())) return;
+  if (!keep_alive_ || (!last && !place_.is_brief())) return;
   keep_alive_ = false;
   linger_ = true;  // the client may have sent more
   if (!last) return;

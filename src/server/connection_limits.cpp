@@ -18,8 +18,8 @@ constexpr net::Duration kGonePatience = std::chrono::milliseconds(50);
 /// How long a client waits for its turn and for the hash of its password together.
 constexpr net::Duration kCheckPatience = std::chrono::seconds(30);
 
-/// Where a place is reserved, a request must come at once, since there is only one for all who may have it.
-constexpr net::Duration kReservedPatience = std::chrono::seconds(2);
+/// In a place beyond the limits a request must come at once, since there are few for all who may have one.
+constexpr net::Duration kBriefPatience = std::chrono::seconds(2);
 
 /// The time that `bytes` may take at `rate` bytes a second.
 net::Duration time_for(std::uint64_t bytes, std::size_t rate) noexcept {
@@ -57,11 +57,11 @@ void Connection::set_limit(Limit limit, bool restart) {
       break;
     case Limit::kHandshake:
       delay = settings.tls_handshake_timeout;
-      if (place_.is_reserved()) delay = std::min(delay, kReservedPatience);
+      if (place_.is_brief()) delay = std::min(delay, kBriefPatience);
       break;
     case Limit::kIdle:
-      if (place_.is_reserved()) {
-        delay = kReservedPatience;
+      if (place_.is_brief()) {
+        delay = kBriefPatience;
       } else if (settings.conn_timeout == std::chrono::seconds::zero()) {
         return cancel();
       } else {
@@ -70,7 +70,7 @@ void Connection::set_limit(Limit limit, bool restart) {
       break;
     case Limit::kHead:
       delay = settings.header_timeout;
-      if (place_.is_reserved()) delay = std::min(delay, kReservedPatience);
+      if (place_.is_brief()) delay = std::min(delay, kBriefPatience);
       break;
     case Limit::kBody:
       delay = settings.body_timeout;
@@ -89,6 +89,8 @@ void Connection::set_limit(Limit limit, bool restart) {
     case Limit::kGone:
       delay = kGonePatience;
       break;
+    case Limit::kPlace:
+      break;  // not of time
     case Limit::kHandler:
       if (settings.handler_timeout == std::chrono::seconds::zero()) return cancel();
       delay = since_ + settings.handler_timeout - context_.loop.now();
@@ -110,6 +112,7 @@ void Connection::on_limit(Limit expired) {
   switch (expired) {
     case Limit::kHandshake:
       context_.statistics.add(Statistics::kTimeouts);
+      context_.statistics.add(Statistics::kHandshakeTimeouts);
       context_.statistics.add(Statistics::kTlsFailures);
       if (context_.throttle.admit(context_.log, context_.loop.now()))
         context_.log.write(
@@ -129,6 +132,10 @@ void Connection::on_limit(Limit expired) {
       refuse_early(http::Refusal::kHeaderTimeout);
       break;
     case Limit::kHead:
+      if (place_.refusal() != http::Refusal::kNone) {
+        refuse(place_.refusal(), true);
+        break;
+      }
       context_.statistics.add(Statistics::kTimeouts);
       refuse(http::Refusal::kHeaderTimeout, true);
       break;
@@ -148,7 +155,17 @@ void Connection::on_limit(Limit expired) {
     case Limit::kStream:
     case Limit::kNone:
       break;
+    case Limit::kPlace:
+      leave_place();
+      break;
     case Limit::kIdle:
+      if (place_.refusal() != http::Refusal::kNone) {
+        turn_away();
+        break;
+      }
+      context_.statistics.add(Statistics::kIdleTimeouts);
+      close();
+      break;
     case Limit::kLinger:
       close();
       break;
@@ -199,6 +216,7 @@ void Connection::look_at_client() noexcept {
 
 void Connection::on_send_limit() {
   context_.statistics.add(Statistics::kTimeouts);
+  context_.statistics.add(Statistics::kSendTimeouts);
   if (context_.throttle.admit(context_.log, context_.loop.now())) {
     const Settings& settings = context_.settings;
     context_.log.write(

@@ -44,28 +44,39 @@ Connection::Step Connection::on_message_complete() {
 }
 
 Connection::Step Connection::answer() {
-  if (context_.refusing) return refuse(http::Refusal::kShuttingDown, true);
+  if (context_.refusing && !is_for_health()) return refuse(http::Refusal::kShuttingDown, true);
   phase_ = Phase::kHandling;
   looked_for_ = false;
   // Replies that are ready do not wait for a handler that may be slow, once one in this turn was.
   if (context_.loop.now() - context_.turn_began > kNoticeable && !flush() && phase_ == Phase::kClosed)
     return Step::kWait;
   if (context_.board != nullptr) exchange_->show_on(*context_.board, context_.loop.now());
+  show_as(Statistics::kRequestsInProgress);
+  context_.loop.set_exact_time();
   since_ = context_.loop.now();
-  answer_by_handler(*exchange_, context_.dispatcher, context_.handler_log);
-  context_.loop.refresh_time();
+  answer_by_handler(*exchange_, dispatcher(), context_.handler_log);
+  context_.loop.set_exact_time();
   if (!exchange_->finished()) {
     exchange_->show_kept(context_.loop.now());
     return Step::kAgain;
   }
+  show_as(Statistics::kCounters);
+  count_handler();
   start_reply();
   return Step::kAgain;
+}
+
+/// The handler has answered, or is not waited for any more.
+void Connection::count_handler() noexcept {
+  // A dispatcher knows better how long the handler itself took.
+  if (context_.requests != nullptr && dispatcher() == nullptr)
+    context_.requests->of(exchange_->routed_to()).handler_time.add(context_.loop.now() - since_);
 }
 
 Connection::Step Connection::refuse(http::Refusal refusal, bool close) {
   const http::RefusalInfo& info = http::describe(refusal);
   if (phase_ == Phase::kHead) exchange_->parser().read_method(input_);
-  log_refusal(refusal);
+  note_refusal(refusal);
   const Route* const route = exchange_->routed_to();
   exchange_->refuse(info.status, info.reason);
   if (refusal == http::Refusal::kMethodNotAllowed) exchange_->add_engine_field("Allow", route->allow());
@@ -81,7 +92,8 @@ Connection::Step Connection::refuse(http::Refusal refusal, bool close) {
   return Step::kAgain;
 }
 
-void Connection::log_refusal(http::Refusal refusal) {
+void Connection::note_refusal(http::Refusal refusal) {
+  context_.statistics.count_refusal(refusal);
   const http::RefusalInfo& info = http::describe(refusal);
   const LogLevel level = info.parameter.empty() ? LogLevel::kInfo : LogLevel::kWarning;
   if (!context_.log.enabled(level) || !context_.throttle.admit(context_.log, context_.loop.now())) return;
@@ -153,6 +165,8 @@ void Connection::start_reply() {
 
 void Connection::write_head(std::uint64_t length, bool streamed) {
   context_.statistics.count_reply(exchange_->status());
+  if (context_.requests != nullptr)
+    context_.requests->count(exchange_->routed_to(), exchange_->parser().head().method, exchange_->status());
   http::ReplyHead head;
   head.status = exchange_->status();
   head.date = context_.date.value(std::time(nullptr));

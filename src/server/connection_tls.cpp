@@ -31,7 +31,7 @@ Connection::Step Connection::shake_hands() {
 Connection::Step Connection::on_secured(net::TlsStream& tls) {
   context_.loop.refresh_time();
   context_.statistics.add(Statistics::kTlsHandshakes);
-  if (tls.resumed()) context_.statistics.add(Statistics::kTlsResumed);
+  context_.statistics.add(tls.resumed() ? Statistics::kTlsResumed : Statistics::kTlsFull);
   net::TlsFacts facts = tls.facts();
   auto session = std::make_shared<TlsSession>();
   session->version = facts.version;

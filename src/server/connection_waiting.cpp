@@ -49,6 +49,8 @@ void Connection::look_for_client() {
 void Connection::end_patience() {
   if (exchange_->finished()) return;
   context_.statistics.add(Statistics::kHandlerTimeouts);
+  context_.loop.set_exact_time();
+  count_handler();
   std::unique_ptr<Exchange> fresh = context_.take_exchange();
   fresh->begin(*this, exchange_->client_address(), tls_);
   fresh->set_access_fields(exchange_->access_fields());

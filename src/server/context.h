@@ -17,6 +17,7 @@
 #include "server/dispatcher.h"
 #include "server/exchange.h"
 #include "server/log_throttle.h"
+#include "server/request_statistics.h"
 #include "server/router.h"
 #include "server/settings.h"
 #include "server/statistics.h"
@@ -65,12 +66,14 @@ class Context final : private Exchange::Owner {
   net::SecretBytes read_buffer;  ///< of kReadBufferSize: what clients send, passwords too
   /// Replies of the connection whose turn it is, until they are written. Empty between turns: see Turn.
   std::string output;
-  net::TimePoint turn_began;         ///< of the connection whose turn it is
-  std::size_t turn_read = 0;         ///< bytes that it has read in this turn
-  RequestBoard* board = nullptr;     ///< null: requests are not shown, or the dispatcher shows them
-  Dispatcher* dispatcher = nullptr;  ///< null: handlers run in this process
-  bool draining = false;             ///< the server is shutting down: every reply closes its connection
-  bool refusing = false;             ///< besides, no handler is called any more
+  net::TimePoint turn_began;              ///< of the connection whose turn it is
+  std::size_t turn_read = 0;              ///< bytes that it has read in this turn
+  RequestBoard* board = nullptr;          ///< null: requests are not shown, or the dispatcher shows them
+  RequestStatistics* requests = nullptr;  ///< null: requests are not counted by root
+  const Handler* health = nullptr;        ///< answers whatever limit is reached; null for none
+  Dispatcher* dispatcher = nullptr;       ///< null: handlers run in this process
+  bool draining = false;                  ///< the server is shutting down: every reply closes its connection
+  bool refusing = false;                  ///< besides, no handler is called any more
 
  private:
   void on_reply_finished(Exchange& exchange) noexcept override;

@@ -14,6 +14,8 @@ class Dispatcher {
   /// Has the route's handler answer `request`, now or later, through `reply`. `request` is complete and stays
   /// valid until `reply` is sent or destroyed. It may throw: the client gets a 500 then.
   virtual void dispatch(Exchange& request, Reply reply) = 0;
+  /// True while no request can be expected to be answered.
+  [[nodiscard]] virtual bool is_stuck() const noexcept { return false; }
 
  protected:
   ~Dispatcher() = default;

@@ -283,6 +283,10 @@ std::optional<std::string_view> Exchange::field(std::string_view name) const noe
   return http::find_field(parser_.head().fields, name);
 }
 
+std::size_t Exchange::preferred_type(std::span<const std::string_view> offered) const noexcept {
+  return http::preferred_type(parser_.head().fields, offered);
+}
+
 std::optional<std::string_view> Exchange::argument(std::string_view name) const noexcept {
   return arguments_.find(name);
 }

@@ -23,6 +23,14 @@ std::uint64_t OutputQueue::Piece::rest_size() const noexcept {
   return file() != nullptr ? file()->size() - done : rest().size();
 }
 
+std::uint64_t OutputQueue::size() const noexcept {
+  std::uint64_t sum = 0;
+  if (pieces_ != nullptr)
+    for (const Piece& piece : *pieces_)
+      sum += piece.rest_size();
+  return sum;
+}
+
 void OutputQueue::Piece::give_back() noexcept {
   net::SpillFile file;
   if (!file.append(rest())) return;

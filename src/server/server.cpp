@@ -31,6 +31,7 @@ Server::Server(net::EventLoop& loop, const Settings& settings, const Router& rou
     : context_(loop, settings, router, log, statistics), handler_loop_(loop, log) {}
 
 Server::~Server() {
+  if (health_ != nullptr) health_->watch(nullptr);
   entrances_.clear();
   while (!connections_.empty())
     delete &connections_.pop_front();
@@ -40,6 +41,12 @@ void Server::use_tls(std::shared_ptr<const net::TlsCredentials> credentials) {
   if (tls_ != nullptr) return tls_->replace(std::move(credentials));
   tls_ = std::make_unique<net::TlsAcceptor>(std::move(credentials),
                                             context_.settings.tls.options.ticket_lifetime);
+}
+
+void Server::answer_health(HealthHandler& health) noexcept {
+  health_ = &health;
+  health_->watch(&context_);
+  context_.health = health_;
 }
 
 void Server::init_handlers() {
@@ -114,6 +121,7 @@ void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::Li
     const http::Refusal refusal = place.refusal();
     if (refusal != http::Refusal::kNone) {
       context_.statistics.add(may_connect ? Statistics::kConnectionRefusals : Statistics::kAccessRefusals);
+      if (!place.may_speak() && health_ != nullptr) place = make_room(refusal);
       if (!place.may_speak()) return turn_away(fd, peer, refusal, entrance.tls);
     }
     std::unique_ptr<net::Stream> stream;
@@ -123,17 +131,27 @@ void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::Li
       stream = std::make_unique<net::PlainStream>(std::move(fd));
     }
     const auto preface = tells_at_once ? Connection::Preface::kProxyHeader : Connection::Preface::kNone;
-    connections_.push_back(
-        *new Connection(context_, *this, std::move(stream), peer, std::move(place), preface));
+    auto* const connection =
+        new Connection(context_, *this, std::move(stream), peer, std::move(place), preface);
+    connections_.push_back(*connection);
     most_ = std::max(most_, ++count_);
+    if (refusal != http::Refusal::kNone && health_ != nullptr) turned_away_.push_back(connection);
   } catch (const std::exception& exception) {
     context_.log.write(LogLevel::kError,
                        fmt::format("connection from {} dropped: {}", peer.text(), exception.what()));
   }
 }
 
+/// Those who are turned away may ask for health, so the last ones to come must not find all places taken by
+/// who came before and asks for nothing.
+Admission::Place Server::make_room(http::Refusal refusal) noexcept {
+  if (!turned_away_.empty()) turned_away_.front()->give_way();
+  return context_.admission.turn_away(refusal);
+}
+
 /// For those who are too many even to be turned away in order: what the socket takes at once.
 void Server::turn_away(const net::UniqueFd& fd, const net::Address& peer, http::Refusal refusal, bool tls) {
+  context_.statistics.count_refusal(refusal);
   if (context_.throttle.admit(context_.log, context_.loop.now()))
     context_.log.write(LogLevel::kWarning, refusal_line(refusal, peer.text(), "", ""));
   if (tls) return;
@@ -177,6 +195,7 @@ void Server::give_memory_back() noexcept {
 
 void Server::on_closed(Connection& connection) noexcept {
   --count_;
+  std::erase(turned_away_, &connection);
   delete &connection;
   give_memory_back();
   for (const Entrance& entrance : entrances_)

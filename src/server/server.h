@@ -4,6 +4,7 @@
 
 #include <chrono>
 #include <cstddef>
+#include <deque>
 #include <functional>
 #include <limits>
 #include <memory>
@@ -16,6 +17,7 @@
 #include "net/tls_acceptor.h"
 #include "server/connection.h"
 #include "server/context.h"
+#include "server/health.h"
 #include "server/loop_adapter.h"
 #include "server/router.h"
 #include "server/settings.h"
@@ -42,6 +44,11 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   /// Shows on `board`, which must outlive the server, which requests are with handlers in this process.
   /// Before serving.
   void show_requests(RequestBoard& board) noexcept { context_.board = &board; }
+  /// Counts requests by root in `requests`, which must outlive the server. Before serving.
+  void count_requests(RequestStatistics& requests) noexcept { context_.requests = &requests; }
+  /// Requests for `health`, a handler of the router's, are answered in this process whatever limit of
+  /// connections, requests or handlers is reached. Before serving.
+  void answer_health(HealthHandler& health) noexcept;
   /// Has `dispatcher`, which must outlive the server, answer all requests: no handler runs in this process.
   /// Before serving.
   void use_dispatcher(Dispatcher& dispatcher) noexcept { context_.dispatcher = &dispatcher; }
@@ -83,6 +90,7 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   void on_accept_failure(int error) override;
   void on_closed(Connection& connection) noexcept override;
   void give_memory_back() noexcept;
+  [[nodiscard]] Admission::Place make_room(http::Refusal refusal) noexcept;
   void turn_away(const net::UniqueFd& fd, const net::Address& peer, http::Refusal refusal, bool tls);
 
   Context context_;
@@ -90,6 +98,8 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   LoopAdapter handler_loop_;
   std::vector<Entrance> entrances_;
   net::IntrusiveList<Connection> connections_;
+  std::deque<Connection*> turned_away_;  // the oldest in front; where health is answered
+  HealthHandler* health_ = nullptr;
   std::size_t count_ = 0;
   std::size_t most_ = 0;  // connections since memory was given back
   std::function<void()> drained_;

@@ -41,6 +41,8 @@ struct Settings {
   std::size_t workers = 0;                        ///< handler processes; 0: handlers run in the HTTPD process
   std::size_t max_queue = 1024;                   ///< requests that wait for a handler process
   std::size_t max_root_workers = 0;  ///< handler processes that one root may have at a time; 0: all but one
+  std::string health_root;           ///< where `live` and `ready` are answered; "": nowhere
+  std::chrono::seconds stuck_timeout{10};  ///< in a handler, after which its process counts as stuck
   TlsSettings tls;
   AccessSettings access;
   http::Limits limits;

@@ -13,6 +13,7 @@ ADMIN = (ROOT / "docs" / "ADMIN.md").read_text(encoding="utf-8")
 PARAMETER_FILES = {
     "httpd": ["src/server/parameters.cpp"],
     "mi_http": sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/handlers/mi_http").glob("*.cpp")),
+    "prometheus": ["src/handlers/prometheus/prometheus.cpp"],
     "mi_fifo": sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/handlers/mi_fifo").glob("*.cpp")),
 }
 MI_FILES = [*sorted((ROOT / "src/daemon/mi").glob("*.cpp")), ROOT / "src/daemon/httpd_module.cpp"]
@@ -87,12 +88,13 @@ def rows(text):
 
 
 def refusals_in_source(text):
-    """(status, sentence, parameter) of each row; the first one, which stands for no refusal, has no sentence."""
-    return re.findall(r"\{Refusal::\w+,\s*\{(\d+),\s*\"([^\"]+)\",\s*\"(\w*)\"\}\}", text)
+    """(status, sentence, parameter, name) of each row; the first one, which stands for none, has no sentence."""
+    return re.findall(r"\{Refusal::\w+,\s*\{(\d+),\s*\"([^\"]+)\",\s*\"(\w*)\",\s*\"(\w+)\"\}\}", text)
 
 
 def refusal_problems(source, text):
-    documented = {(cells[0], cells[1], cells[3]) for cells in rows(section(text, "Refusals")) if len(cells) == 4}
+    documented = {(cells[0], cells[2], cells[4], cells[1])
+                  for cells in rows(section(text, "Refusals")) if len(cells) == 5}
     documented = {row for row in documented if row[0].isdigit()}
     return compare("refusal", {" ".join(row).strip() for row in refusals_in_source(source)},
                    {" ".join(row).strip() for row in documented})
@@ -100,7 +102,8 @@ def refusal_problems(source, text):
 
 def statistic_problems(source, text):
     there = {f"httpd:{name}" for name in re.findall(r"\{\"(\w+)\", (?:true|false)\}", source)}
-    documented = {cells[0] for cells in rows(section(text, "Statistics")) if cells[0].startswith("httpd:")}
+    # Names that are made of others are told with a word in capitals for each of these.
+    documented = {cells[0] for cells in rows(section(text, "Statistics")) if re.fullmatch("httpd:[a-z0-9_]+", cells[0])}
     return compare("statistic", there, documented)
 
 
@@ -204,11 +207,12 @@ def test_false_commands_are_reported(text, expected):
 
 
 def test_a_false_refusal_is_reported():
-    source = 'Row{Refusal::kA, {413, "Too large", "limit"}},'
-    row = "## Refusals\n| 413 | Too large | | `limit` |\n"
+    source = 'Row{Refusal::kA, {413, "Too large", "limit", "a"}},'
+    row = "## Refusals\n| 413 | `a` | Too large | | `limit` |\n"
     assert refusal_problems(source, row) == []
     assert len(refusal_problems(source, row.replace("413", "414"))) == 2
     assert len(refusal_problems(source, row.replace("limit", "other"))) == 2
+    assert len(refusal_problems(source, row.replace("`a`", "`b`"))) == 2
 
 
 def test_a_false_statistic_is_reported():

@@ -155,7 +155,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   httpd::process::MeetingPoint meeting_point;
   board.take_over();
   {
-    httpd::process::WorkerPool pool({loop, settings, router, board, statistics, log}, meeting_point);
+    httpd::process::WorkerPool pool({loop, settings, router, board, statistics, nullptr, log}, meeting_point);
     std::vector<std::unique_ptr<Client>> clients;
     std::vector<std::uint64_t> ids;
     httpd::net::UniqueFd worker = meeting_point.arrive(0);

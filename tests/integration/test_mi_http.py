@@ -11,7 +11,7 @@ from rawhttp import FRAGMENTS, request
 
 JSON = "Content-Type: application/json"
 COMMANDS = ["httpd_list_root_path", "which", "help", "ps", "uptime", "version", "pwd", "arg", "get_statistics",
-            "list_statistics", "log_level"]
+            "list_statistics", "reset_all_statistics", "log_level"]
 
 
 @pytest.fixture(scope="module")

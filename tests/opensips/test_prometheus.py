@@ -1,16 +1,9 @@
 # prometheus: statistics as text, and a real Prometheus server that scrapes them. SPDX-License-Identifier: GPL-2.0-or-later
-import json
 import re
-import shutil
-import subprocess
-import time
-import urllib.error
-import urllib.parse
-import urllib.request
 
 import opensips
+import prometheusserver
 import pytest
-from daemon import free_port
 
 LINE = re.compile(r'[a-zA-Z_:][\w:]*(\{\w+="[^"]*"(,\w+="[^"]*")*\})? -?[\d.]+(e[+-]?\d+)?')
 
@@ -40,30 +33,8 @@ def test_the_statistics_of_httpd_are_among_them(server):
     assert int(re.search(r"^opensips_accepted_connections (\d+)$", text, re.M)[1]) == before + 1
 
 
-def query(port, text):
-    url = f"http://127.0.0.1:{port}/api/v1/query?" + urllib.parse.urlencode({"query": text})
-    try:
-        with urllib.request.urlopen(url, timeout=5) as reply:
-            return json.load(reply)["data"]["result"]
-    except (urllib.error.URLError, ConnectionError):
-        return []
-
-
-@pytest.mark.skipif(shutil.which("prometheus") is None, reason="the package prometheus is not installed")
+@pytest.mark.skipif(not prometheusserver.is_installed(), reason="the package prometheus is not installed")
 def test_a_prometheus_server_scrapes_it(server, tmp_path):
-    port = free_port()
-    (tmp_path / "prometheus.yml").write_text(
-        "scrape_configs:\n  - job_name: opensips\n    scrape_interval: 1s\n    scrape_timeout: 1s\n"
-        f"    static_configs: [{{targets: ['127.0.0.1:{server.port}']}}]\n")
-    process = subprocess.Popen(
-        ["prometheus", f"--config.file={tmp_path}/prometheus.yml", f"--storage.tsdb.path={tmp_path}/data",
-         f"--web.listen-address=127.0.0.1:{port}"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    try:
-        deadline = time.monotonic() + 30
-        while not (found := query(port, 'up{job="opensips"}')) or found[0]["value"][1] != "1":
-            assert time.monotonic() < deadline, found
-            time.sleep(0.3)
-        assert int(query(port, "opensips_total_size")[0]["value"][1]) > 0
-    finally:
-        process.terminate()
-        process.wait(20)
+    with prometheusserver.Prometheus(tmp_path, "opensips", server.port) as prometheus:
+        ((_, size),) = prometheus.query("opensips_total_size")
+        assert size > 0

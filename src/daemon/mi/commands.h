@@ -14,6 +14,6 @@ namespace httpd::daemon {
 void add_daemon_commands(MiRegistry& registry, DaemonState& state);
 
 /// The last two of them alone.
-void add_statistics_commands(Mi& mi, const DaemonState& state);
+void add_statistics_commands(Mi& mi, DaemonState& state);
 
 }  // namespace httpd::daemon

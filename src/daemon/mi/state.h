@@ -2,6 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <ctime>
 #include <string>
@@ -49,6 +50,8 @@ class DaemonState {
   [[nodiscard]] virtual int log_level() const = 0;
   /// All statistics; those of one group stand together.
   [[nodiscard]] virtual std::vector<Statistic> statistics() const = 0;
+  /// Has the statistic with this index in statistics() begin at 0 again, where it only grows.
+  virtual void reset_statistic(std::size_t index) = 0;
   /// When the daemon was started.
   [[nodiscard]] virtual std::time_t start_time() const = 0;
   /// The command line, program name included.

@@ -130,9 +130,29 @@ MiResult list_statistics(const DaemonState& state, const MiParams& params) {
   return result;
 }
 
+/// Single statistics alone, as in OpenSIPS.
+MiResult reset_statistics(DaemonState& state, const MiParams& params) {
+  const Statistics statistics = state.statistics();
+  Selection selection(statistics);
+  bool found = false;
+  for (const std::string& item : string_array_param(params, "statistics"))
+    found = selection.add_one(item) || found;
+  if (!found) throw not_found();
+  for (const std::size_t index : selection.indexes())
+    state.reset_statistic(index);
+  return "OK";
+}
+
+MiResult reset_all_statistics(DaemonState& state) {
+  const std::size_t count = state.statistics().size();
+  for (std::size_t index = 0; index < count; ++index)
+    state.reset_statistic(index);
+  return "OK";
+}
+
 }  // namespace
 
-void add_statistics_commands(Mi& mi, const DaemonState& state) {
+void add_statistics_commands(Mi& mi, DaemonState& state) {
   mi.add({"get_statistics",
           {"statistics:get"},
           "statistics",
@@ -144,6 +164,16 @@ void add_statistics_commands(Mi& mi, const DaemonState& state) {
           "lists statistics and their types",
           {{{}, [&state](const MiParams&) { return list_all_statistics(state); }},
            {{"statistics"}, [&state](const MiParams& params) { return list_statistics(state, params); }}}});
+  mi.add({"reset_statistics",
+          {"statistics:reset"},
+          "statistics",
+          "has statistics that only grow begin at 0 again",
+          {{{"statistics"}, [&state](const MiParams& params) { return reset_statistics(state, params); }}}});
+  mi.add({"reset_all_statistics",
+          {"statistics:reset_all"},
+          "statistics",
+          "has all statistics that only grow begin at 0 again",
+          {{{}, [&state](const MiParams&) { return reset_all_statistics(state); }}}});
 }
 
 }  // namespace httpd::daemon

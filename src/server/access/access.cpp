@@ -99,7 +99,10 @@ http::Refusal Access::before_credentials(const Visitor& visitor, const Policy& p
   if (!policy.admits(visitor.client)) return http::Refusal::kAddressRefused;
   // The connection of a proxy is nobody's and everybody's.
   const bool by_address = visitor.is_forwarded || is_trusted_proxy(visitor.client);
-  const bool in_time = by_address ? admission_.charge(visitor.client) : admission_.charge(visitor.place);
+  const auto charge = [&] {
+    return by_address ? admission_.charge(visitor.client) : admission_.charge(visitor.place);
+  };
+  const bool in_time = visitor.is_free || charge();
   if (!in_time) return http::Refusal::kTooManyRequests;
   if (!settings_.allowed_hosts.empty() && !settings_.allowed_hosts.contain(authority_of(visitor.head)))
     return http::Refusal::kUnknownHost;

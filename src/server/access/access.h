@@ -41,6 +41,7 @@ class Access {
     const TlsSession* tls;          ///< null without TLS
     const Admission::Place& place;  ///< of the connection
     bool is_forwarded = false;      ///< `client` is behind a proxy, whose connection it is
+    bool is_free = false;           ///< no limit of requests counts for it
   };
   struct Verdict {
     http::Refusal refusal = http::Refusal::kNone;

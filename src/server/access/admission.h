@@ -98,10 +98,8 @@ class Admission::Place {
   [[nodiscard]] http::Refusal refusal() const noexcept { return refusal_; }
   /// True when a connection may be made: for its requests, or to tell its client of the refusal.
   [[nodiscard]] bool may_speak() const noexcept { return admission_ != nullptr; }
-  /// True for a place beyond the limits, which is to be free again soon: one request is served in it.
-  [[nodiscard]] bool is_reserved() const noexcept {
-    return kind_ == Kind::kReserved || kind_ == Kind::kReservedForMachine;
-  }
+  /// True for a place beyond the limits, which is to be free again soon: one request is answered in it.
+  [[nodiscard]] bool is_brief() const noexcept { return kind_ != Kind::kNone && kind_ != Kind::kOrdinary; }
 
  private:
   friend class Admission;

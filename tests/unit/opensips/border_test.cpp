@@ -219,13 +219,18 @@ TEST_F(BorderTest, StatisticsAreSeenByEveryProcess) {
   ASSERT_EQ(::waitpid(httpd_process, &status, 0), httpd_process);
   ASSERT_EQ(status, 0);
   bool found = false;
+  bool of_root = false;
   std::size_t index = 0;
-  for (const char* name = nullptr; (name = httpd_engine_statistic_name(index)) != nullptr; ++index)
+  for (const char* name = nullptr; (name = httpd_engine_statistic_name(engine, index)) != nullptr; ++index)
     if (std::strcmp(name, "requests") == 0) {
       found = true;
       EXPECT_EQ(httpd_engine_statistic(engine, index), 1U);
+    } else if (std::strcmp(name, "requests_metrics_get_2xx") == 0) {
+      of_root = true;
+      EXPECT_EQ(httpd_engine_statistic(engine, index), 1U);
     }
   EXPECT_TRUE(found);
+  EXPECT_TRUE(of_root);
 }
 
 TEST_F(BorderTest, RepliesInProgressAreFinishedAtTheEnd) {

@@ -114,9 +114,11 @@ class PoolTest : public server::ServerTest {
   void start_pool(std::size_t processes = 1) {
     settings.workers = processes;
     board.take_over();
+    requests.emplace(router.routes().size());
     pool = std::make_unique<WorkerPool>(
-        WorkerPool::Surroundings{loop, settings, router, board, statistics, log}, meeting_point);
+        WorkerPool::Surroundings{loop, settings, router, board, statistics, &*requests, log}, meeting_point);
     server = std::make_unique<server::Server>(loop, settings, router, log, statistics);
+    server->count_requests(*requests);
     server->use_dispatcher(*pool);
     server->serve(socket);
   }

@@ -5,6 +5,7 @@
 #include <functional>
 #include <gtest/gtest.h>
 #include <memory>
+#include <optional>
 #include <poll.h>
 #include <string>
 #include <string_view>
@@ -76,7 +77,9 @@ class ServerTest : public ::testing::Test {
     return result;
   }
   void start() {
+    requests.emplace(router.routes().size());
     server = std::make_unique<Server>(loop, settings, router, log, statistics);
+    server->count_requests(*requests);
     server->init_handlers();
     server->serve(socket);
   }
@@ -146,6 +149,7 @@ class ServerTest : public ::testing::Test {
   Router router;
   TestLog log;
   Statistics statistics;
+  std::optional<RequestStatistics> requests;
   net::ListenSocket socket;
   std::unique_ptr<Server> server;
 };

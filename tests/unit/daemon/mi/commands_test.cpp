@@ -28,15 +28,17 @@ TEST_F(Commands, WhichListsTheNamesOfVersion3AndThenThoseOfVersion4) {
   EXPECT_EQ(
       run("which"),
       R"(["httpd_list_root_path","httpd_requests","which","help","ps","uptime","version","pwd","arg","log_level",)"
-      R"("get_statistics","list_statistics","httpd:list_root_path","httpd:requests","core:which","core:help","core:ps",)"
+      R"("get_statistics","list_statistics","reset_statistics","reset_all_statistics","httpd:list_root_path",)"
+      R"("httpd:requests","core:which","core:help","core:ps",)"
       R"("core:uptime","core:version","core:pwd","core:arg","core:log_level","statistics:get",)"
-      R"("statistics:list"])");
+      R"("statistics:list","statistics:reset","statistics:reset_all"])");
 }
 
 TEST_F(Commands, WhichShowsTheParametersOfOne) {
   EXPECT_EQ(run("which", R"(["log_level"])"), R"([[],["level"],["level","pid"]])");
   EXPECT_EQ(run("which", R"({"command":"core:help"})"), R"([[],["mi_cmd"]])");
-  EXPECT_EQ(run("which", R"(["statistics:"])"), R"(["statistics:get","statistics:list"])");
+  EXPECT_EQ(run("which", R"(["statistics:"])"),
+            R"(["statistics:get","statistics:list","statistics:reset","statistics:reset_all"])");
   const std::string unknown = R"({"code":404,"message":"unknown MI command"})";
   EXPECT_EQ(run("which", R"(["nope"])"), unknown);
   EXPECT_EQ(run("which", R"(["nope:"])"), unknown);

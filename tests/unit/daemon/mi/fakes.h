@@ -41,6 +41,7 @@ class FakeState final : public DaemonState {
             {"httpd", "connections", 3, false},
             {"other", "requests", 7, true}};
   }
+  void reset_statistic(std::size_t index) override { reset.push_back(index); }
   [[nodiscard]] std::time_t start_time() const override { return start; }
   [[nodiscard]] std::vector<std::string> arguments() const override {
     return {"opensips-httpd", "-f", "x.cfg"};
@@ -55,6 +56,7 @@ class FakeState final : public DaemonState {
         {State::kQueued, 0, "a/b", "GET /a/b HTTP/1.1", "unix", std::chrono::milliseconds(0)}};
   }
 
+  std::vector<std::size_t> reset;
   int level = 3;
   int httpd_level = 3;
   std::time_t start = std::time(nullptr) - 61;

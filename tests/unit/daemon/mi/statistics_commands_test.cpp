@@ -67,6 +67,19 @@ TEST_F(Statistics, ListsTypes) {
   EXPECT_EQ(list("\"all\""), kNotFound);
 }
 
+TEST_F(Statistics, ResetsSingleOnesOrAll) {
+  const auto reset = [this](const std::string& items) {
+    return run_command(registry_, "reset_statistics", "[[" + items + "]]").dump();
+  };
+  EXPECT_EQ(reset(R"("connections","nope","httpd:requests","httpd:requests")"), "\"OK\"");
+  EXPECT_EQ(state_.reset, (std::vector<std::size_t>{2, 1}));
+  for (const char* items : {"\"nope\"", "\"httpd:\"", "\"all\"", "5"})
+    EXPECT_EQ(reset(items), kNotFound) << items;
+  EXPECT_EQ(state_.reset.size(), 2U);
+  EXPECT_EQ(run_command(registry_, "statistics:reset_all").dump(), "\"OK\"");
+  EXPECT_EQ(state_.reset, (std::vector<std::size_t>{2, 1, 0, 1, 2, 3}));
+}
+
 TEST_F(Statistics, AskingForAllOverAndOverIsCheap) {
   std::string items = "\"all\"";
   for (int i = 0; i < 50'000; ++i)

@@ -93,6 +93,7 @@ class FakeHost final : public Host {
     ADD_FAILURE() << description;
   }
   [[nodiscard]] Mi& mi() noexcept override { return mi_; }
+  [[nodiscard]] const Metrics& metrics() const noexcept override { std::terminate(); }
   [[nodiscard]] Log& log() noexcept override { return log_; }
 
   std::vector<std::string> registered;

@@ -75,7 +75,7 @@ class AccessTest : public ::testing::Test, private CredentialCheck::Owner {
     user = verdict.user;
     return verdict.refusal;
   }
-  [[nodiscard]] std::uint64_t count(Statistics::Counter counter) const { return statistics.value(counter); }
+  [[nodiscard]] std::uint64_t count(Statistics::Name counter) const { return statistics.value(counter); }
 
   net::EventLoop loop;
   Settings settings;

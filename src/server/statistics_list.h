@@ -1,0 +1,40 @@
+// The statistics by name, one number each, as get_statistics gives them in the group "httpd".
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <cstdint>
+#include <deque>
+#include <span>
+#include <string>
+
+#include "server/request_statistics.h"
+#include "server/router.h"
+#include "server/statistics.h"
+
+namespace httpd::server {
+
+/// One of them. Refers to the memory that it was made from.
+struct NamedStatistic {
+  std::string name;  ///< [a-z0-9_]
+  bool incremental;  ///< false for what also falls
+  std::span<Counter> counters;
+  std::uint64_t divisor = 1;  ///< of their sum, for the unit that the name says
+
+  /// Of what only grows: since it was reset.
+  [[nodiscard]] std::uint64_t value() const noexcept;
+  /// Does nothing for what also falls. From any process.
+  void reset() const noexcept;
+};
+
+/// The address of an element, its name's bytes among it, stays good when others are added.
+using StatisticsList = std::deque<NamedStatistic>;
+
+/// Those that are there with any roots.
+void list_statistics(Statistics& statistics, StatisticsList& list);
+/// Those of each root, once all are registered. What a root's name has that a statistic's may not have is a
+/// '_' in it. `has_queue`: requests wait for handler processes.
+void list_root_statistics(RequestStatistics& statistics, const Router& router, bool has_queue,
+                          StatisticsList& list);
+
+}  // namespace httpd::server
