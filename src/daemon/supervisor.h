@@ -54,6 +54,7 @@ class Supervisor {
   struct Events {
     std::function<void()> on_ready;
     std::function<void()> on_reload;  ///< SIGHUP came
+    std::function<void()> on_reopen;  ///< SIGUSR1 came
     std::function<void()> on_stop;    ///< the end begins
   };
   /// Starts all processes and returns when they have ended: 0, or kExitFailure when the start failed.

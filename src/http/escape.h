@@ -16,4 +16,9 @@ namespace httpd::http {
 /// those of U+0080-009F too, are escaped; each byte that is no part of well-formed UTF-8 becomes \ufffd.
 [[nodiscard]] std::string escape_json(std::string_view text);
 
+/// Append the same to `out`, without memory of their own: at most `max_bytes` bytes, with "..." behind what is
+/// cut, never inside an escape or a UTF-8 sequence.
+void append_for_log(std::string_view text, std::size_t max_bytes, std::string& out);
+void append_json(std::string_view text, std::size_t max_bytes, std::string& out);
+
 }  // namespace httpd::http

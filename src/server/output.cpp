@@ -31,6 +31,14 @@ void OutputQueue::Piece::give_back() noexcept {
   done = 0;
 }
 
+std::uint64_t OutputQueue::size() const noexcept {
+  std::uint64_t size = 0;
+  if (!empty())
+    for (const Piece& piece : *pieces_)
+      size += piece.rest_size();
+  return size;
+}
+
 template <typename Bytes>
 void OutputQueue::add(Bytes bytes, std::uint64_t done) {
   if (pieces_ == nullptr) pieces_ = std::make_unique<std::deque<Piece>>();

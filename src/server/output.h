@@ -25,6 +25,8 @@ class OutputQueue {
   static constexpr std::size_t kTurn = 1024 * 1024;
 
   [[nodiscard]] bool empty() const noexcept { return pieces_ == nullptr; }
+  /// Bytes that wait.
+  [[nodiscard]] std::uint64_t size() const noexcept;
   void append_copy(std::string_view bytes);
   /// `done` bytes at the front have been written already.
   void append(std::string bytes, std::size_t done = 0);

@@ -13,6 +13,7 @@ const std::array<Statistics::Description, Statistics::kCounters>& Statistics::de
       {"tls_resumed", true},          {"tls_failures", true},        {"bytes_received", true},
       {"bytes_sent", true},           {"busy_workers", false},       {"queued_requests", false},
       {"queue_refusals", true},       {"handler_timeouts", true},    {"handler_deaths", true},
+      {"access_log_drops", true},     {"access_log_lost", true},
   }};
   return kDescriptions;
 }
