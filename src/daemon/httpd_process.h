@@ -29,7 +29,7 @@ struct HttpdProcess {
   const std::shared_ptr<const server::Credentials>& users;        ///< null when none are configured
   server::ReloadChannel& reloads;
   process::LogChannel* access_log;  ///< null where there is none
-  process::MeetingPoint* workers;  ///< where handler processes come to; null where handlers run here
+  process::MeetingPoint* workers;   ///< where handler processes come to; null where handlers run here
   server::RequestBoard& board;
   bool is_restart;  ///< the process before this one ended: what was read from files may be older than what it
                     ///< had

@@ -50,7 +50,8 @@ constexpr std::string_view kHttpd = "HTTPD ";
 /// the same.
 constexpr Supervisor::Restart kWorkerRestart{std::chrono::milliseconds(50), std::chrono::milliseconds(200)};
 /// Lines wait for it, and only so many.
-constexpr Supervisor::Restart kWriterRestart{std::chrono::milliseconds(1000), std::chrono::milliseconds(1000)};
+constexpr Supervisor::Restart kWriterRestart{std::chrono::milliseconds(1000),
+                                             std::chrono::milliseconds(1000)};
 constexpr std::size_t kMaxUrls = sizeof(ProcessSlot::description) - 1 - kHttpd.size();
 
 /// What a module's own process sees of the daemon.
@@ -78,7 +79,8 @@ class Daemon final : private Host {
         log_(state_),
         registry_(log_),
         loader_(module_directory(),
-                {{"httpd", [this] { return std::make_unique<HttpdModule>(settings_, reloads_, log_channel_); }}}) {}
+                {{"httpd",
+                  [this] { return std::make_unique<HttpdModule>(settings_, reloads_, log_channel_); }}}) {}
 
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;

@@ -35,6 +35,9 @@ char short_escape(char c) noexcept {
 }
 
 constexpr std::string_view kCut = "...";
+// Of the characters that end a line for some readers, those that are no control characters.
+constexpr std::string_view kLineSeparator = "\xE2\x80\xA8";
+constexpr std::string_view kParagraphSeparator = "\xE2\x80\xA9";
 
 bool is_plain_in_log(char c) noexcept {
   return c >= ' ' && c <= '~' && c != '"' && c != '\\';
@@ -72,6 +75,8 @@ std::size_t append_json_character(std::string_view text, std::string& out) {
   } else if (is_utf8_control(sequence)) {
     out += "\\u00";
     append_hex(out, static_cast<unsigned char>(sequence.back()));
+  } else if (sequence == kLineSeparator || sequence == kParagraphSeparator) {
+    out += sequence == kLineSeparator ? "\\u2028" : "\\u2029";
   } else {
     out += sequence;
   }

@@ -142,8 +142,9 @@ size_t httpd_engine_log_writers(const httpd_engine* engine) {
 }
 
 int httpd_engine_write_log(httpd_engine* engine) {
-  return guarded(engine, "the access log cannot be written: ",
-                 [](httpd::opensips::Engine& target) { target.write_log(); });
+  return guarded(engine, "the access log cannot be written: ", [](httpd::opensips::Engine& target) {
+    target.write_log();
+  });
 }
 
 void httpd_engine_leave_log_sender(httpd_engine* engine) {

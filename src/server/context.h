@@ -67,14 +67,14 @@ class Context final : private Exchange::Owner {
   net::SecretBytes read_buffer;  ///< of kReadBufferSize: what clients send, passwords too
   /// Replies of the connection whose turn it is, until they are written. Empty between turns: see Turn.
   std::string output;
-  net::TimePoint turn_began;         ///< of the connection whose turn it is
-  std::size_t turn_read = 0;         ///< bytes that it has read in this turn
-  RequestBoard* board = nullptr;     ///< null: requests are not shown, or the dispatcher shows them
-  Dispatcher* dispatcher = nullptr;  ///< null: handlers run in this process
-  AccessLog* access_log = nullptr;   ///< null: there is none
+  net::TimePoint turn_began;          ///< of the connection whose turn it is
+  std::size_t turn_read = 0;          ///< bytes that it has read in this turn
+  RequestBoard* board = nullptr;      ///< null: requests are not shown, or the dispatcher shows them
+  Dispatcher* dispatcher = nullptr;   ///< null: handlers run in this process
+  AccessLog* access_log = nullptr;    ///< null: there is none
   RequestIds* request_ids = nullptr;  ///< null: requests have no ids; there are some with an access log
-  bool draining = false;             ///< the server is shutting down: every reply closes its connection
-  bool refusing = false;             ///< besides, no handler is called any more
+  bool draining = false;              ///< the server is shutting down: every reply closes its connection
+  bool refusing = false;              ///< besides, no handler is called any more
 
  private:
   void on_reply_finished(Exchange& exchange) noexcept override;

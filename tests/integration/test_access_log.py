@@ -1,5 +1,6 @@
 # The access log: what its lines say, that all are there, and that nothing which writes them holds up a request.
 # SPDX-License-Identifier: GPL-2.0-or-later
+import calendar
 import contextlib
 import json
 import os
@@ -10,9 +11,9 @@ import subprocess
 import threading
 import time
 
+import certificates
 import daemon
 import pytest
-import rawtls
 from rawhttp import request
 
 MODULES = {daemon.CPP_PROBE: {}, "mi_http.so": {}}
@@ -103,7 +104,7 @@ def test_json(json_log):
     reply = it.server.ask("GET", "/respond/201?secret=x", 'User-Agent: "', "X-Request-Id: abc-1")
     (entry,) = it.entries(1)
     stamp = time.strptime(entry["time"][:19], "%Y-%m-%dT%H:%M:%S")
-    assert abs(__import__("calendar").timegm(stamp) - before) < 5 and entry["time"].endswith("Z")
+    assert abs(calendar.timegm(stamp) - before) < 5 and entry["time"].endswith("Z")
     assert 0 <= entry.pop("handler_us") <= entry.pop("total_us") < 5_000_000
     del entry["time"]
     assert entry == {
@@ -189,7 +190,7 @@ def test_hostile_bytes_in_combined(log):
 
 
 def test_kept_and_pipelined(json_log):
-    it = json_log(access_log_format="json")
+    it = json_log()
     with it.server.connect() as client:
         client.send(b"".join(request("GET", f"/respond/{200 + i}") for i in range(20)
                              if 200 + i not in (204, 205)) + request("GET", "/respond/200", "Connection: close"))
@@ -255,13 +256,15 @@ def test_times(json_log):
 
 def test_who_is_turned_away(json_log):
     it = json_log(max_client_connections=1)
-    with it.server.connect() as first:
-        assert first.ask(request("GET", "/respond/200")).status == 200
-        with it.server.connect() as second:
-            assert second.read_reply().status == 503
-    entries = it.entries(2)
-    assert [entry["status"] for entry in entries] == [200, 503]
-    assert entries[1]["request"] is None and entries[1]["client"] == "127.0.0.1"
+    with contextlib.ExitStack() as stack:
+        one, another, third = (stack.enter_context(it.server.connect(source="127.0.0.2")) for _ in range(3))
+        for client in (one, another):
+            client.send(request("GET", "/respond/200"))
+            assert client.read_reply().status == 200
+        assert third.read_reply().status == 503
+    entries = it.entries(3)
+    assert [entry["status"] for entry in entries] == [200, 200, 503]
+    assert entries[2]["request"] is None and entries[2]["client"] == "127.0.0.2"
 
 
 def test_user_and_proxy(json_log):
@@ -275,7 +278,7 @@ def test_user_and_proxy(json_log):
 
 
 def test_tls(json_log, rsa):
-    it = json_log(tls_cert_file=str(rsa.certificate), tls_key_file=str(rsa.key))
+    it = json_log(**certificates.parameters(rsa))
     it.server.ask("GET", "/respond/200")
     (entry,) = it.entries(1)
     assert entry["tls_version"] == "TLS1.3" and entry["tls_cipher"] and entry["tls_client"] is None
@@ -412,8 +415,7 @@ def test_a_pipe_that_nobody_reads(log, tmp_path):
     server.wait_log("nobody reads it")
     server.wait_log("lines dropped")
     # Who comes late gets what was kept, and what comes then.
-    with open(os.open(fifo, os.O_RDONLY | os.O_NONBLOCK), "rb") as reader:
-        os.set_blocking(reader.fileno(), True)
+    with open(fifo, "rb") as reader:
         seen = reader.readline()
         assert COMBINED.fullmatch(seen.decode().rstrip("\n")), seen
         thread = threading.Thread(target=lambda: [None for _ in reader], daemon=True)

@@ -45,7 +45,8 @@ FileSink::FileSink(const std::string& path, LogOwner owner) : path_(absolute(pat
     static_cast<void>(::fchown(file_.get(), owner.user, owner.group) == 0);
     return;
   }
-  if (errno == EEXIST || errno == ENXIO) file_ = net::UniqueFd(::open(path_.c_str(), kFlags | O_CREAT, kMode));
+  if (errno == EEXIST || errno == ENXIO)
+    file_ = net::UniqueFd(::open(path_.c_str(), kFlags | O_CREAT, kMode));
   const int error = errno;
   if (file_ || (error == ENXIO && is_fifo(path_.c_str()) && ::access(path_.c_str(), W_OK) == 0)) return;
   fail(path_, error);

@@ -6,10 +6,11 @@
 
 namespace httpd::process {
 
+/// SIGPIPE and SIGXFSZ must do no harm in a process that writes.
 class FileSink final : public LogSink {
  public:
-  /// A file that is not there is made for `owner`, with the mode 0640 as far as the umask allows. Throws ConfigError; a
-  /// FIFO that nobody reads is none.
+  /// A file that is not there is made for `owner`, with the mode 0640 as far as the umask allows. Throws
+  /// ConfigError; a FIFO that nobody reads is none.
   explicit FileSink(const std::string& path, LogOwner owner = {});
   Result write(std::string_view lines) noexcept override;
   [[nodiscard]] int descriptor() const noexcept override { return file_.get(); }

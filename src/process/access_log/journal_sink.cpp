@@ -36,7 +36,8 @@ void split_record(std::string_view record, std::vector<iovec>& fields) {
 
 void JournalSink::check() {
   if (::access(kSocket, F_OK) != 0)
-    throw ConfigError(std::string("there is no journal on this system to write the access log to: ") + kSocket);
+    throw ConfigError(std::string("there is no journal on this system to write the access log to: ") +
+                      kSocket);
 }
 
 JournalSink::JournalSink() {

@@ -75,11 +75,10 @@ void LogWriter::write() {
 
 void LogWriter::wait(Wait what) {
   // Level-triggered: once nobody sends any more it would be reported at once, and for ever.
-  std::array<pollfd, 3> waiting{
-      pollfd{channel_.reopening(), POLLIN, 0},
-      pollfd{hung_up_ && what != Wait::kForLines ? -1 : channel_.receiving(),
-             static_cast<short>(what == Wait::kForLines ? POLLIN : 0), 0},
-      pollfd{what == Wait::kForSink ? sink_.descriptor() : -1, POLLOUT, 0}};
+  std::array<pollfd, 3> waiting{pollfd{channel_.reopening(), POLLIN, 0},
+                                pollfd{hung_up_ && what != Wait::kForLines ? -1 : channel_.receiving(),
+                                       static_cast<short>(what == Wait::kForLines ? POLLIN : 0), 0},
+                                pollfd{what == Wait::kForSink ? sink_.descriptor() : -1, POLLOUT, 0}};
   std::chrono::milliseconds timeout{-1};
   if (what == Wait::kForRetry || (what == Wait::kForSink && sink_.descriptor() < 0)) timeout = kRetry;
   if (hung_up_) {
@@ -125,9 +124,8 @@ void LogWriter::note(int error, const char* what) {
 
 void LogWriter::note_success() {
   noted_ = 0;
-  log_.write(LogLevel::kNotice,
-             fmt::format("access log: {} is written again; lines lost meanwhile: {}", sink_.name(),
-                         std::exchange(lost_, 0)));
+  log_.write(LogLevel::kNotice, fmt::format("access log: {} is written again; lines lost meanwhile: {}",
+                                            sink_.name(), std::exchange(lost_, 0)));
 }
 
 /// The process is to end, and the sink takes nothing.

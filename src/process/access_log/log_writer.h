@@ -39,16 +39,18 @@ class LogWriter {
   void note(int error, const char* what);
   void note_success();
   void give_up();
-  [[nodiscard]] std::string_view rest() const noexcept { return std::string_view(batch_).substr(done_, size_ - done_); }
+  [[nodiscard]] std::string_view rest() const noexcept {
+    return std::string_view(batch_).substr(done_, size_ - done_);
+  }
 
   LogChannel& channel_;
   LogSink& sink_;
   server::Statistics& statistics_;
   Log& log_;
-  std::string batch_;     // room for a message
-  std::size_t size_ = 0;  // of the message
-  std::size_t done_ = 0;  // bytes of it that are written or lost
-  int noted_ = 0;         // errno of what the log was told last; 0: all is well
+  std::string batch_;       // room for a message
+  std::size_t size_ = 0;    // of the message
+  std::size_t done_ = 0;    // bytes of it that are written or lost
+  int noted_ = 0;           // errno of what the log was told last; 0: all is well
   std::uint64_t lost_ = 0;  // lines since then
   bool hung_up_ = false;    // nobody sends any more
   Clock::time_point give_up_at_ = Clock::time_point::max();

@@ -34,7 +34,8 @@ std::string time_text() {
 
 }  // namespace
 
-SyslogSink::SyslogSink(int facility, std::string path) : priority_(facility | LOG_INFO), path_(std::move(path)) {}
+SyslogSink::SyslogSink(int facility, std::string path)
+    : priority_(facility | LOG_INFO), path_(std::move(path)) {}
 
 int SyslogSink::connect() noexcept {
   sockaddr_un address{};

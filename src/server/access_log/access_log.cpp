@@ -66,9 +66,9 @@ void AccessLog::open(LogRecord& record, LogFacts& facts, std::uint64_t waiting,
   facts.time = std::chrono::system_clock::now() - (exact_now() - record.began);
   const std::size_t before = record.texts.size();
   const std::uint64_t body_begin = record.sent + waiting;
-  record.replies.push_back({body_begin, body_begin + payload.value_or(0), payload.value_or(0), 0, record.began,
-                            keeps_connection ? LogOutcome::End::kKept : LogOutcome::End::kClosed,
-                            !payload.has_value()});
+  record.replies.push_back(
+      {body_begin, body_begin + payload.value_or(0), payload.value_or(0), 0, record.began,
+       keeps_connection ? LogOutcome::End::kKept : LogOutcome::End::kClosed, !payload.has_value()});
   record.is_answered = true;
   try {
     begin_log_line(format_, facts, clock_, record.texts);
@@ -90,7 +90,9 @@ void AccessLog::close(LogRecord& record, std::uint64_t waiting, std::uint64_t pa
 
 void AccessLog::advance(LogRecord& record, std::uint64_t bytes) noexcept {
   record.sent += bytes;
-  const auto is_out = [&](const LogRecord::Reply& reply) { return !reply.is_open && reply.end <= record.sent; };
+  const auto is_out = [&](const LogRecord::Reply& reply) {
+    return !reply.is_open && reply.end <= record.sent;
+  };
   if (record.replies.empty() || !is_out(record.replies.front())) return;
   const net::TimePoint now = exact_now();
   std::size_t text = 0;

@@ -31,8 +31,8 @@ struct LogRecord {
     LogOutcome::End outcome;
     bool is_open;  ///< the body is still being made
   };
-  net::TimePoint began;    ///< the request in work
-  net::TimePoint called;   ///< its handler, where is_called
+  net::TimePoint began;   ///< the request in work
+  net::TimePoint called;  ///< its handler, where is_called
   std::optional<std::chrono::microseconds> handler_time;
   bool is_called = false;
   bool is_answered = false;  ///< its reply is among these:

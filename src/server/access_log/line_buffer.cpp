@@ -60,7 +60,8 @@ void LineBuffer::send_all() noexcept {
     const ssize_t count = ::send(descriptor_, message.data(), message.size(), MSG_DONTWAIT | MSG_NOSIGNAL);
     if (count < 0 && errno == EINTR) continue;
     if (count < 0) {
-      // Full, most likely. A socket whose other end is gone leads nowhere any more: the bound holds there, too.
+      // Full, most likely. A socket whose other end is gone leads nowhere any more: the bound holds there,
+      // too.
       blocked_ = true;
       return;
     }

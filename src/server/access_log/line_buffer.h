@@ -19,9 +19,9 @@ namespace httpd::server {
 /// counted (Statistics::kAccessLogDrops), and the log says so once a second.
 class LineBuffer final : private net::Timer {
  public:
-  static constexpr std::size_t kBound = 1024 * 1024;       // bytes that wait
-  static constexpr std::size_t kMessage = 64 * 1024;       // bytes of the longest message
-  static constexpr std::size_t kBatch = 16 * 1024;         // bytes that do not wait for kPatience
+  static constexpr std::size_t kBound = 1024 * 1024;  // bytes that wait
+  static constexpr std::size_t kMessage = 64 * 1024;  // bytes of the longest message
+  static constexpr std::size_t kBatch = 16 * 1024;    // bytes that do not wait for kPatience
   static constexpr net::Duration kPatience = std::chrono::milliseconds(50);
 
   /// `descriptor`: a SOCK_SEQPACKET socket; like the rest it must outlive this.
@@ -46,9 +46,9 @@ class LineBuffer final : private net::Timer {
   const int descriptor_;
   Statistics& statistics_;
   Log& log_;
-  std::string lines_;      // whole ones
-  std::size_t sent_ = 0;   // of them, from the beginning
-  bool blocked_ = false;   // the socket was full: the timer tries again
+  std::string lines_;     // whole ones
+  std::size_t sent_ = 0;  // of them, from the beginning
+  bool blocked_ = false;  // the socket was full: the timer tries again
   bool armed_ = false;
   std::uint64_t untold_ = 0;  // drops that the log has not told of
   net::TimePoint told_{};

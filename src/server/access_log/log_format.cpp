@@ -17,12 +17,23 @@ using Kind = LogItem::Kind;
 
 constexpr std::string_view kCombined = R"(%h %l %u %t "%r" %>s %b "%{Referer}i" "%{User-Agent}i")";
 
-constexpr std::array<std::pair<char, Kind>, 17> kDirectives{
-    {{'h', Kind::kClient},    {'a', Kind::kClient},      {'u', Kind::kUser},         {'t', Kind::kTime},
-     {'r', Kind::kRequestLine}, {'m', Kind::kMethod},    {'U', Kind::kPath},         {'q', Kind::kQuery},
-     {'H', Kind::kVersion},   {'s', Kind::kStatus},      {'b', Kind::kBytesOrDash},  {'B', Kind::kBytes},
-     {'R', Kind::kRoot},      {'I', Kind::kRequestId},   {'D', Kind::kHandlerTime},  {'T', Kind::kTotalSeconds},
-     {'X', Kind::kEndSign}}};
+constexpr std::array<std::pair<char, Kind>, 17> kDirectives{{{'h', Kind::kClient},
+                                                             {'a', Kind::kClient},
+                                                             {'u', Kind::kUser},
+                                                             {'t', Kind::kTime},
+                                                             {'r', Kind::kRequestLine},
+                                                             {'m', Kind::kMethod},
+                                                             {'U', Kind::kPath},
+                                                             {'q', Kind::kQuery},
+                                                             {'H', Kind::kVersion},
+                                                             {'s', Kind::kStatus},
+                                                             {'b', Kind::kBytesOrDash},
+                                                             {'B', Kind::kBytes},
+                                                             {'R', Kind::kRoot},
+                                                             {'I', Kind::kRequestId},
+                                                             {'D', Kind::kHandlerTime},
+                                                             {'T', Kind::kTotalSeconds},
+                                                             {'X', Kind::kEndSign}}};
 
 /// As Apache's mod_ssl names them.
 constexpr std::array<std::pair<std::string_view, Kind>, 4> kTlsVariables{
@@ -135,8 +146,7 @@ class Reader {
     if (letter == 'T' && name == "s") return items_.push_back({Kind::kTotalSeconds, {}});
     if (letter == 'T' && name == "us") return items_.push_back({Kind::kTotalTime, {}});
     if (letter == 't' && name == "iso") return items_.push_back({Kind::kIsoTime, {}});
-    const auto* const tls =
-        std::ranges::find(kTlsVariables, name, &std::pair<std::string_view, Kind>::first);
+    const auto* const tls = std::ranges::find(kTlsVariables, name, &std::pair<std::string_view, Kind>::first);
     if (letter != 'x' || tls == kTlsVariables.end())
       fail("there is no directive \"%{" + http::escape_for_log(name) + '}' +
            http::escape_for_log(std::string_view(&letter, 1)) + '"');

@@ -49,7 +49,8 @@ std::uint64_t not_negative(std::chrono::microseconds time) noexcept {
   return static_cast<std::uint64_t>(std::max<std::int64_t>(0, time.count()));
 }
 
-std::string_view address_text(const net::Address& address, std::span<char, INET6_ADDRSTRLEN> buffer) noexcept {
+std::string_view address_text(const net::Address& address,
+                              std::span<char, INET6_ADDRSTRLEN> buffer) noexcept {
   if (address.family() == AF_INET) {
     std::uint32_t bits = ntohl(reinterpret_cast<const sockaddr_in&>(address.get()).sin_addr.s_addr);
     char* at = buffer.data();
@@ -174,8 +175,7 @@ class LineWriter {
 
  private:
   [[nodiscard]] std::time_t second() const noexcept {
-    return std::chrono::system_clock::to_time_t(
-        std::chrono::floor<std::chrono::seconds>(facts_.time));
+    return std::chrono::system_clock::to_time_t(std::chrono::floor<std::chrono::seconds>(facts_.time));
   }
 
   void nothing() { out_ += notation_ == Notation::kJson ? "null" : "-"; }
@@ -207,8 +207,7 @@ class LineWriter {
     out_ += clock_.iso(second());
     out_ += '.';
     const auto since = facts_.time - std::chrono::floor<std::chrono::seconds>(facts_.time);
-    append_digits(
-        not_negative(std::chrono::duration_cast<std::chrono::microseconds>(since)), 6, out_);
+    append_digits(not_negative(std::chrono::duration_cast<std::chrono::microseconds>(since)), 6, out_);
     out_ += quoted ? "Z\"" : "Z";
   }
 
@@ -296,8 +295,7 @@ void begin_log_line(const LogFormat& format, const LogFacts& facts, LogClock& cl
 
 void finish_log_line(std::string_view begun, const LogOutcome& outcome, std::string& out) {
   while (true) {
-    const auto* const mark =
-        std::ranges::find_if(begun, [](char c) { return c > 0 && c <= kLastMark; });
+    const auto* const mark = std::ranges::find_if(begun, [](char c) { return c > 0 && c <= kLastMark; });
     const auto before = static_cast<std::size_t>(mark - begun.begin());
     out += begun.substr(0, before);
     if (before == begun.size()) break;

@@ -21,8 +21,8 @@ namespace httpd::server {
 /// What is known of a request when its reply begins. Views that need to live for a call only; "" is what is
 /// not there.
 struct LogFacts {
-  net::Address client;  ///< whom the request comes from
-  net::Address peer;    ///< whom the connection comes from: the client, or a proxy
+  net::Address client;                         ///< whom the request comes from
+  net::Address peer;                           ///< whom the connection comes from: the client, or a proxy
   std::chrono::system_clock::time_point time;  ///< when the request began
   std::string_view user;
   std::string_view request_line;
@@ -32,10 +32,10 @@ struct LogFacts {
   std::string_view version;
   std::string_view root;
   std::string_view request_id;
-  std::span<const http::FieldLine> fields;  ///< of the request
-  int status = 0;                           ///< 0: the client left before there was one
-  std::string_view content_type;            ///< of the reply
-  std::string_view reply_fields;            ///< whole lines, each ended by CRLF
+  std::span<const http::FieldLine> fields;                ///< of the request
+  int status = 0;                                         ///< 0: the client left before there was one
+  std::string_view content_type;                          ///< of the reply
+  std::string_view reply_fields;                          ///< whole lines, each ended by CRLF
   std::optional<std::chrono::microseconds> handler_time;  ///< none when no handler was called
   const TlsSession* tls = nullptr;
 };

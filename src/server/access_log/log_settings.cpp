@@ -35,12 +35,12 @@ constexpr std::array<std::pair<std::string_view, int>, 16> kFacilities{{{"auth",
                                                                         {"local7", LOG_LOCAL7}}};
 
 int facility(std::string_view name) {
-  const auto* const found =
-      std::ranges::find(kFacilities, name, &std::pair<std::string_view, int>::first);
+  const auto* const found = std::ranges::find(kFacilities, name, &std::pair<std::string_view, int>::first);
   if (found == kFacilities.end())
-    throw ConfigError("\"" + http::escape_for_log(name) +
-                      "\" is no facility of syslog: local0 to local7, daemon, user, auth, authpriv, cron, ftp, "
-                      "mail or news");
+    throw ConfigError(
+        "\"" + http::escape_for_log(name) +
+        "\" is no facility of syslog: local0 to local7, daemon, user, auth, authpriv, cron, ftp, "
+        "mail or news");
   return found->second;
 }
 
