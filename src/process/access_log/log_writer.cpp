@@ -96,7 +96,7 @@ void LogWriter::wait(Wait what) {
 
 void LogWriter::reopen() {
   std::uint64_t count = 0;
-  static_cast<void>(::read(channel_.reopening(), &count, sizeof count));
+  if (::read(channel_.reopening(), &count, sizeof count) != sizeof count) return;
   if (const int error = sink_.reopen(); error != 0) {
     log_.write(LogLevel::kError, fmt::format("access log: {} cannot be opened again, the old one goes on: {}",
                                              sink_.name(), std::strerror(error)));
