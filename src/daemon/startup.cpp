@@ -288,12 +288,12 @@ int Daemon::serve() {
                                        reopen_access_log();
                                        reload();
                                      },
-                                     [this] { reopen_access_log(); },
                                      [this] {
                                        ::sd_notify(0, "STOPPING=1");
                                        endpoints_.clear();
                                        if (log_channel_) log_channel_->leave_sending();
-                                     }});
+                                     },
+                                     [this] { reopen_access_log(); }});
   if (status == 0) log_.write(LogLevel::kNotice, "stopped");
   return status;
 }

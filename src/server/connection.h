@@ -183,15 +183,15 @@ class Connection final : public net::ListNode<Connection>,
   [[gnu::cold]] void end_patience();
 
   // The access log (connection_log.cpp): where context_.access_log is not null, and with a log_ but for
-  // log_reply()
+  // log_reply(). Kept out of their callers, which have a branch for them and nothing else.
   [[nodiscard]] LogFacts log_facts() const;
   [[nodiscard]] std::uint64_t waiting_bytes() const noexcept;
-  void log_reply(std::uint64_t length, bool streamed);
-  void log_reply_made() noexcept;
-  void log_written(std::size_t bytes) noexcept;
-  void log_end() noexcept;
+  [[gnu::noinline]] void log_reply(std::uint64_t length, bool streamed);
+  [[gnu::noinline]] void log_reply_made() noexcept;
+  [[gnu::noinline]] void log_written(std::size_t bytes) noexcept;
+  [[gnu::noinline]] void log_end() noexcept;
   [[gnu::cold]] void log_silent_refusal(int status) noexcept;
-  void identify();
+  [[gnu::noinline]] void identify();
 
   [[gnu::cold]] [[nodiscard]] std::string client_text() const;
   /// Once the client is known.

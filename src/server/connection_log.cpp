@@ -35,6 +35,7 @@ std::uint64_t Connection::waiting_bytes() const noexcept {
 void Connection::log_reply(std::uint64_t length, bool streamed) {
   AccessLog& log = *context_.access_log;
   if (log_ == nullptr) log.begin(log_);
+  AccessLog::end_handler(*log_);
   const bool bodiless = exchange_->is_head() || http::is_bodiless(exchange_->status());
   LogFacts facts = log_facts();
   facts.status = exchange_->status();

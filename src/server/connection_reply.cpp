@@ -94,7 +94,6 @@ void Connection::log_refusal(http::Refusal refusal) {
 }
 
 void Connection::start_reply() {
-  if (log_ != nullptr) AccessLog::end_handler(*log_);
   log_abandoned(*exchange_, context_.handler_log);
   const int status = exchange_->status();
   if (context_.draining && keep_alive_) {

@@ -51,8 +51,8 @@ class AccessLog {
             Log& log);
 
   /// A request has begun. Takes a record for a connection that has none. Throws std::bad_alloc.
-  void begin(Record& record);
-  static void call_handler(LogRecord& record) noexcept;
+  [[gnu::noinline]] void begin(Record& record);
+  [[gnu::noinline]] static void call_handler(LogRecord& record) noexcept;
   /// Its reply is there. Does nothing where no handler was called.
   static void end_handler(LogRecord& record) noexcept;
 
