@@ -11,6 +11,7 @@ namespace httpd::daemon {
 namespace {
 
 constexpr int kReloadFailed = 500;
+constexpr int kNoAccessLog = 404;
 constexpr std::chrono::seconds kPatience{10};  // clients of MI wait no longer either
 
 MiResult reload_tls(server::ReloadChannel& reloads) {
@@ -27,6 +28,13 @@ MiResult reload_credentials(server::ReloadChannel& reloads) {
   const server::ReloadResult result = reloads.request(server::Reload::kCredentials, kPatience);
   if (!result.good) throw MiError(kReloadFailed, "Credentials not reloaded", result.text);
   return {{"Credentials", result.text}};
+}
+
+MiResult reopen_access_log(std::optional<process::LogChannel>& access_log) {
+  if (!access_log)
+    throw MiError(kNoAccessLog, "There is no access log", "parameter access_log of module httpd sets one");
+  access_log->request_reopen();
+  return "OK";
 }
 
 }  // namespace
@@ -46,6 +54,11 @@ void HttpdModule::init(Host& host) {
                  "httpd",
                  "reads the files of users and tokens again",
                  {{{}, [this](const MiParams&) { return reload_credentials(reloads_); }}}});
+  host.mi().add({"httpd_access_log_reopen",
+                 {"httpd:access_log_reopen"},
+                 "httpd",
+                 "opens the file of the access log again, after it was renamed",
+                 {{{}, [this](const MiParams&) { return reopen_access_log(access_log_); }}}});
 }
 
 }  // namespace httpd::daemon

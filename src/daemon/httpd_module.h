@@ -1,20 +1,24 @@
 // The engine as the module "httpd" of the daemon. SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <optional>
+
 #include <httpd/module.h>
 
+#include "process/access_log/log_channel.h"
 #include "server/reload_channel.h"
 #include "server/settings.h"
 
 namespace httpd::daemon {
 
-/// loadmodule "httpd.so" loads this one. It has the parameters and the MI commands httpd_tls_reload and
-/// httpd_auth_reload; the daemon itself does the serving.
+/// loadmodule "httpd.so" loads this one. It has the parameters and the MI commands httpd_tls_reload,
+/// httpd_auth_reload and httpd_access_log_reopen; the daemon itself does the serving.
 class HttpdModule final : public Module {
  public:
-  /// Both must outlive the module.
-  HttpdModule(server::Settings& settings, server::ReloadChannel& reloads) noexcept
-      : settings_(settings), reloads_(reloads) {}
+  /// All must outlive the module. `access_log` is set, where there is one, before the module serves.
+  HttpdModule(server::Settings& settings, server::ReloadChannel& reloads,
+              std::optional<process::LogChannel>& access_log) noexcept
+      : settings_(settings), reloads_(reloads), access_log_(access_log) {}
   [[nodiscard]] std::string_view name() const override { return "httpd"; }
   [[nodiscard]] std::vector<Parameter> parameters() override;
   void init(Host& host) override;
@@ -22,6 +26,7 @@ class HttpdModule final : public Module {
  private:
   server::Settings& settings_;
   server::ReloadChannel& reloads_;
+  std::optional<process::LogChannel>& access_log_;
 };
 
 }  // namespace httpd::daemon

@@ -8,6 +8,8 @@
 #include "daemon/signals.h"
 #include "net/event_loop.h"
 #include "process/worker_pool.h"
+#include "server/access_log/access_log.h"
+#include "server/access_log/request_id.h"
 #include "server/reload.h"
 #include "server/server.h"
 
@@ -88,6 +90,13 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
     pool.emplace(process::WorkerPool::Surroundings{loop, process.settings, process.router, process.board,
                                                    process.statistics, &process.requests, process.log},
                  *process.workers);
+  std::optional<server::RequestIds> ids;
+  std::optional<server::AccessLog> access_log;
+  if (process.access_log != nullptr) {
+    process.access_log->leave_receiving();
+    access_log.emplace(loop, process.settings.access_log, process.access_log->sending(), process.statistics,
+                       process.log);
+  }
   server::Server server(loop, process.settings, process.router, process.log, process.statistics);
   server.count_requests(process.requests);
   if (process.health != nullptr) server.answer_health(*process.health);
@@ -97,6 +106,8 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   } else {
     server.show_requests(process.board);
   }
+  if (access_log) server.use_access_log(*access_log);
+  if (access_log || process.settings.access_log.request_id) server.use_request_ids(ids.emplace());
   const Ending ending(loop, server, pool ? &*pool : nullptr, process.endpoints);
   if (process.credentials != nullptr) server.use_tls(process.credentials);
   server.use_credentials(process.users);

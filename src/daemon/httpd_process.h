@@ -8,6 +8,7 @@
 
 #include <httpd/log.h>
 
+#include "process/access_log/log_channel.h"
 #include "process/meeting_point.h"
 #include "server/access/credentials.h"
 #include "server/endpoints.h"
@@ -29,7 +30,8 @@ struct HttpdProcess {
   const std::shared_ptr<const net::TlsCredentials>& credentials;  ///< null when TLS is not in use
   const std::shared_ptr<const server::Credentials>& users;        ///< null when none are configured
   server::ReloadChannel& reloads;
-  process::MeetingPoint* workers;  ///< where handler processes come to; null where handlers run here
+  process::LogChannel* access_log;  ///< null where there is none
+  process::MeetingPoint* workers;   ///< where handler processes come to; null where handlers run here
   server::RequestBoard& board;
   bool is_restart;  ///< the process before this one ended: what was read from files may be older than what it
                     ///< had

@@ -17,6 +17,9 @@ class Privileges {
 
   /// True when drop() has something to do.
   [[nodiscard]] bool requested() const noexcept { return user_ || group_; }
+  /// Those of drop(), as chown(2) takes them: -1 for what it does not change.
+  [[nodiscard]] uid_t user() const noexcept { return user_.value_or(static_cast<uid_t>(-1)); }
+  [[nodiscard]] gid_t group() const noexcept { return group_.value_or(static_cast<gid_t>(-1)); }
   /// Changes this process to them, for good: user, group, supplementary groups (those of the user's entry,
   /// else none). Before the first fork and with one thread. A process that is not root may only ask for what
   /// it is. Throws ConfigError.

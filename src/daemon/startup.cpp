@@ -30,6 +30,9 @@
 #include "daemon/version.h"
 #include "daemon/worker_process.h"
 #include "http/wipe.h"
+#include "process/access_log/log_channel.h"
+#include "process/access_log/log_sink.h"
+#include "process/access_log/log_writer.h"
 #include "process/meeting_point.h"
 #include "server/endpoints.h"
 #include "server/health.h"
@@ -47,6 +50,9 @@ constexpr std::string_view kHttpd = "HTTPD ";
 /// Requests wait for a handler process; one that ends it, and comes again and again, is to cost little all
 /// the same.
 constexpr Supervisor::Restart kWorkerRestart{std::chrono::milliseconds(50), std::chrono::milliseconds(200)};
+/// Lines wait for it, and only so many.
+constexpr Supervisor::Restart kWriterRestart{std::chrono::milliseconds(1000),
+                                             std::chrono::milliseconds(1000)};
 constexpr std::size_t kMaxUrls = sizeof(ProcessSlot::description) - 1 - kHttpd.size();
 
 /// What a module's own process sees of the daemon.
@@ -74,7 +80,8 @@ class Daemon final : private Host {
         log_(state_),
         registry_(log_),
         loader_(module_directory(),
-                {{"httpd", [this] { return std::make_unique<HttpdModule>(settings_, reloads_); }}}) {}
+                {{"httpd",
+                  [this] { return std::make_unique<HttpdModule>(settings_, reloads_, log_channel_); }}}) {}
 
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -103,6 +110,10 @@ class Daemon final : private Host {
   void reload();
   void drop_privileges();
   void add_workers(Supervisor& supervisor);
+  void open_access_log();
+  void add_log_writer(Supervisor& supervisor);
+  void reopen_access_log();
+  void leave_sockets();
   [[nodiscard]] std::string httpd_description() const;
   void announce();
 
@@ -118,6 +129,8 @@ class Daemon final : private Host {
   server::HealthHandler* health_ = nullptr;  // of the router
   server::ReloadChannel reloads_;
   std::optional<process::MeetingPoint> workers_;
+  std::optional<process::LogChannel> log_channel_;  // where there is an access log
+  std::unique_ptr<process::LogSink> log_sink_;
   std::shared_ptr<const net::TlsCredentials> credentials_;  // shared with the sessions that begin with them
   std::shared_ptr<const server::Credentials> users_;        // shared with the checks that begin with them
   SharedState state_;
@@ -210,6 +223,12 @@ void Daemon::drop_privileges() {
   privileges_.drop();
   log_.write(LogLevel::kInfo, "running as " + privileges_.text());
   server::advise_on_unreadable_files(settings_, privileges_.text(), log_);
+  try {
+    process::check_log_sink(settings_.access_log);
+  } catch (const ConfigError& error) {
+    log_.write(LogLevel::kWarning, fmt::format("{}, as {}: opening it again after a rotation will fail",
+                                               error.what(), privileges_.text()));
+  }
 }
 
 void Daemon::reload() {
@@ -225,6 +244,7 @@ void Daemon::reload() {
 
 void Daemon::check() {
   read_files();
+  process::check_log_sink(settings_.access_log);
   server::check_endpoints(listeners_, program_path());
   init_modules();
 }
@@ -233,6 +253,7 @@ int Daemon::serve() {
   // As whoever started the daemon: what its own user may not be allowed to have.
   read_files();
   open_endpoints();
+  open_access_log();
   if (settings_.workers != 0) workers_.emplace();
   std::optional<PidFile> pid_file;
   if (!options_.pid_file.empty()) pid_file.emplace(options_.pid_file);
@@ -244,12 +265,14 @@ int Daemon::serve() {
 
   Supervisor supervisor(state_, log_);
   supervisor.add(httpd_description(), [this, &requests](Supervisor& attendant) {
+    if (log_sink_ != nullptr) log_sink_->let_go();
     const HttpdProcess process{settings_,
                                router_,
                                endpoints_,
                                credentials_,
                                users_,
                                reloads_,
+                               log_channel_ ? &*log_channel_ : nullptr,
                                workers_ ? &*workers_ : nullptr,
                                state_.board(),
                                attendant.is_restart(),
@@ -260,18 +283,25 @@ int Daemon::serve() {
     return run_httpd_process(process, [&attendant] { attendant.notify_ready(); });
   });
   add_workers(supervisor);
+  add_log_writer(supervisor);
   for (const ExtraProcess& extra : extra_processes_)
     supervisor.add(extra.description, [this, &extra](Supervisor& attendant) {
-      endpoints_.clear();  // so that the port is free once the HTTPD process has ended
+      leave_sockets();
       ModuleProcess process(attendant);
       extra.main(process);
       return 0;
     });
-  const int status = supervisor.run({[this] { announce(); }, [this] { reload(); },
+  const int status = supervisor.run({[this] { announce(); },
+                                     [this] {
+                                       reopen_access_log();
+                                       reload();
+                                     },
                                      [this] {
                                        ::sd_notify(0, "STOPPING=1");
                                        endpoints_.clear();
-                                     }});
+                                       if (log_channel_) log_channel_->leave_sending();
+                                     },
+                                     [this] { reopen_access_log(); }});
   if (status == 0) log_.write(LogLevel::kNotice, "stopped");
   return status;
 }
@@ -281,11 +311,47 @@ void Daemon::add_workers(Supervisor& supervisor) {
     supervisor.add(
         fmt::format("HTTPD worker {}", index + 1),
         [this, index](Supervisor& attendant) {
-          endpoints_.clear();  // so that the port is free once the HTTPD process has ended
+          leave_sockets();
           return run_worker_process({settings_, router_, *workers_, index, log_},
                                     [&attendant] { attendant.notify_ready(); });
         },
         kWorkerRestart);
+}
+
+void Daemon::open_access_log() {
+  if (!settings_.access_log.on()) return;
+  log_sink_ = process::open_log_sink(settings_.access_log, {privileges_.user(), privileges_.group()});
+  log_channel_.emplace();
+}
+
+void Daemon::add_log_writer(Supervisor& supervisor) {
+  if (log_sink_ == nullptr) return;
+  supervisor.add(
+      "HTTPD access log",
+      [this](Supervisor& attendant) {
+        endpoints_.clear();
+        log_channel_->leave_sending();
+        process::LogWriter writer(*log_channel_, *log_sink_, state_.counters(), log_);
+        attendant.notify_ready();
+        // Until the HTTPD process has ended: SIGTERM, which all get at once, stays blocked.
+        writer.run();
+        return 0;
+      },
+      kWriterRestart);
+}
+
+void Daemon::reopen_access_log() {
+  if (log_channel_) log_channel_->request_reopen();
+}
+
+/// In processes that neither serve nor write the access log: so that the port is free, and the log at its
+/// end, once the HTTPD process has ended.
+void Daemon::leave_sockets() {
+  endpoints_.clear();
+  if (log_sink_ != nullptr) log_sink_->let_go();
+  if (!log_channel_) return;
+  log_channel_->leave_sending();
+  log_channel_->leave_receiving();
 }
 
 /// The name of the HTTPD process in `ps`: with all URLs, or with the first where they are too long.
@@ -294,6 +360,8 @@ std::string Daemon::httpd_description() const {
 }
 
 void Daemon::announce() {
+  // A writer that is started again opens the file by its name: this one may be an old one then.
+  if (log_sink_ != nullptr) log_sink_->let_go();
   server::announce(endpoints_, router_, log_);
   ::sd_notify(0, fmt::format("READY=1\nSTATUS=listening on {}", server::urls(endpoints_)).c_str());
 }

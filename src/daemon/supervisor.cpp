@@ -137,6 +137,8 @@ void Supervisor::read_signals() {
   while (const std::optional<int> signal = signals_.next()) {
     if (*signal == SIGHUP) {
       events_.on_reload();
+    } else if (*signal == SIGUSR1) {
+      if (events_.on_reopen) events_.on_reopen();
     } else if (*signal == SIGTERM || *signal == SIGINT) {
       if (state_ == State::kStopping) {
         // Some send it twice in a row, to the process and to its group; who sends it later means it.

@@ -53,8 +53,9 @@ class Supervisor {
   /// What happens while it runs; all are called in the attendant process.
   struct Events {
     std::function<void()> on_ready;
-    std::function<void()> on_reload;  ///< SIGHUP came
-    std::function<void()> on_stop;    ///< the end begins
+    std::function<void()> on_reload;    ///< SIGHUP came
+    std::function<void()> on_stop;      ///< the end begins
+    std::function<void()> on_reopen{};  ///< SIGUSR1 came; may be empty
   };
   /// Starts all processes and returns when they have ended: 0, or kExitFailure when the start failed.
   int run(Events events);

@@ -13,7 +13,13 @@ namespace httpd::http {
 [[nodiscard]] std::string escape_for_log(std::string_view text, std::size_t max_bytes = 256);
 
 /// `text` as it stands between the quotation marks of a JSON string (RFC 8259 section 7). Control characters,
-/// those of U+0080-009F too, are escaped; each byte that is no part of well-formed UTF-8 becomes \ufffd.
+/// those of U+0080-009F too, and the separators U+2028 and U+2029 are escaped; each byte that is no part of
+/// well-formed UTF-8 becomes \ufffd.
 [[nodiscard]] std::string escape_json(std::string_view text);
+
+/// Append the same to `out`, without memory of their own: at most `max_bytes` bytes, with "..." behind what
+/// is cut, never inside an escape or a UTF-8 sequence.
+void append_for_log(std::string_view text, std::size_t max_bytes, std::string& out);
+void append_json(std::string_view text, std::size_t max_bytes, std::string& out);
 
 }  // namespace httpd::http

@@ -137,6 +137,28 @@ void httpd_engine_leave_workers(httpd_engine* engine) {
   engine->engine.leave_workers();
 }
 
+size_t httpd_engine_log_writers(const httpd_engine* engine) {
+  return engine->engine.log_writers();
+}
+
+int httpd_engine_write_log(httpd_engine* engine) {
+  return guarded(engine, "the access log cannot be written: ", [](httpd::opensips::Engine& target) {
+    target.write_log();
+  });
+}
+
+void httpd_engine_leave_log_sender(httpd_engine* engine) {
+  engine->engine.leave_log_sender();
+}
+
+void httpd_engine_leave_log(httpd_engine* engine) {
+  engine->engine.leave_log();
+}
+
+int httpd_engine_reopen_log(httpd_engine* engine) {
+  return guarded(engine, "", [](httpd::opensips::Engine& target) { target.reopen_log(); });
+}
+
 void httpd_engine_run(httpd_engine* engine) {
   static_cast<void>(guarded(engine, "", [](httpd::opensips::Engine& target) { target.run(); }));
 }

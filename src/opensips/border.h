@@ -67,7 +67,16 @@ size_t httpd_engine_workers(const struct httpd_engine* engine);
 int httpd_engine_work(struct httpd_engine* engine, unsigned index);
 /* In every process that is neither, once it will fork neither: drops what leads from one to the other. */
 void httpd_engine_leave_workers(struct httpd_engine* engine);
-/* In both, does what is due, and never blocks. */
+/* The number of processes that the access log needs, by the parameters: 0 or 1. */
+size_t httpd_engine_log_writers(const struct httpd_engine* engine);
+/* In that process: writes the access log, and returns once the HTTPD process has ended. 0, or -1. */
+int httpd_engine_write_log(struct httpd_engine* engine);
+/* In every process that is not the HTTPD process, once it will not fork that one: the log ends when that
+ * process does. */
+void httpd_engine_leave_log_sender(struct httpd_engine* engine);
+/* In every process that neither writes the log nor will fork the one that does. */
+void httpd_engine_leave_log(struct httpd_engine* engine);
+/* In the HTTPD process and in handler processes, does what is due, and never blocks. */
 void httpd_engine_run(struct httpd_engine* engine);
 /* At the process's end: lets replies in progress finish for `milliseconds` at most, and calls no handler any
  * more. Does nothing in a process that does not serve, in one that this has forked, or from inside a handler.
@@ -105,6 +114,8 @@ unsigned long httpd_engine_statistic(const struct httpd_engine* engine, size_t i
 int httpd_engine_reload_tls(struct httpd_engine* engine, char* text, size_t size);
 /* The same for the files of users and tokens; the text is one line. */
 int httpd_engine_reload_credentials(struct httpd_engine* engine, char* text, size_t size);
+/* Has the file of the access log opened again, soon, from any process. 0; or -1 when there is no such log. */
+int httpd_engine_reopen_log(struct httpd_engine* engine);
 
 #ifdef __cplusplus
 }

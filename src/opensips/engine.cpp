@@ -6,6 +6,7 @@
 #include <functional>
 #include <unistd.h>
 
+#include "process/access_log/log_writer.h"
 #include "process/worker.h"
 #include "process/worker_pool.h"
 #include "server/listen_address.h"
@@ -40,6 +41,8 @@ struct Engine::Running {
 
 struct Engine::Serving : Running {
   std::optional<process::WorkerPool> pool;  // outlives the server that hands its requests to it
+  std::optional<server::RequestIds> ids;
+  std::optional<server::AccessLog> access_log;
   server::Server server;
 
   Serving(const server::Settings& settings, const server::Router& router, Log& log,
@@ -94,6 +97,10 @@ void Engine::open() {
   server::check_access(settings_.access, settings_.tls.options.verify_client != net::TlsVerifyClient::kNone);
   reloads_.emplace();
   if (settings_.workers != 0) meeting_point_.emplace();
+  if (settings_.access_log.on()) {
+    log_sink_ = process::open_log_sink(settings_.access_log);
+    log_channel_.emplace();
+  }
   users_ = server::load_credentials(settings_);
   credentials_ = server::load_tls(settings_.tls, log_);
   if (credentials_ != nullptr) server::advise(*credentials_, log_);
@@ -126,6 +133,13 @@ int Engine::serve() {
   statistics_->clear_gauges();
   server.count_requests(*requests_);
   if (health_ != nullptr) server.answer_health(*health_);
+  if (log_channel_) {
+    log_channel_->leave_receiving();
+    log_sink_->let_go();
+    server.use_access_log(serving->access_log.emplace(serving->loop, settings_.access_log,
+                                                      log_channel_->sending(), *statistics_, log_));
+  }
+  if (log_channel_ || settings_.access_log.request_id) server.use_request_ids(serving->ids.emplace());
   if (meeting_point_) {
     serving->pool.emplace(process::WorkerPool::Surroundings{serving->loop, settings_, router_, board_,
                                                             *statistics_, &*requests_, log_},
@@ -157,6 +171,25 @@ int Engine::work(unsigned index) {
 
 void Engine::leave_workers() noexcept {
   if (meeting_point_) meeting_point_->close();
+}
+
+void Engine::write_log() {
+  process::LogWriter(*log_channel_, *log_sink_, *statistics_, log_).run();
+}
+
+void Engine::leave_log_sender() noexcept {
+  if (log_channel_) log_channel_->leave_sending();
+}
+
+void Engine::leave_log() noexcept {
+  if (log_channel_) log_channel_->leave_receiving();
+  if (log_sink_ != nullptr) log_sink_->let_go();
+}
+
+void Engine::reopen_log() {
+  if (!log_channel_)
+    throw ConfigError("there is no access log: parameter access_log of module httpd sets one");
+  log_channel_->request_reopen();
 }
 
 void Engine::Running::run_once() {
@@ -209,6 +242,9 @@ void Engine::finish(std::chrono::milliseconds patience) {
     serving_->server.drain(std::move(done), server::Server::Waiting::kRefused);
   });
   if (!drained) serving_->server.log_unfinished(patience);
+  if (!serving_->access_log) return;
+  serving_->server.cut_connections();
+  serving_->access_log->finish();
 }
 
 server::ReloadResult Engine::reload(server::Reload what, std::chrono::milliseconds patience) {

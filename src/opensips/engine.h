@@ -17,6 +17,8 @@
 #include "opensips/border.h"
 #include "opensips/host_log.h"
 #include "opensips/shared_statistics.h"
+#include "process/access_log/log_channel.h"
+#include "process/access_log/log_sink.h"
 #include "process/meeting_point.h"
 #include "server/endpoints.h"
 #include "server/health.h"
@@ -53,6 +55,11 @@ class Engine final : private capi::CallObserver {
   [[nodiscard]] std::size_t workers() const noexcept { return settings_.workers; }
   [[nodiscard]] int work(unsigned index);
   void leave_workers() noexcept;
+  [[nodiscard]] std::size_t log_writers() const noexcept { return settings_.access_log.on() ? 1 : 0; }
+  void write_log();
+  void leave_log_sender() noexcept;
+  void leave_log() noexcept;
+  void reopen_log();
   void run();
   void finish(std::chrono::milliseconds patience);
 
@@ -92,6 +99,8 @@ class Engine final : private capi::CallObserver {
   std::vector<server::Endpoint> endpoints_;
   std::string addresses_;
   std::optional<process::MeetingPoint> meeting_point_;
+  std::optional<process::LogChannel> log_channel_;  // where there is an access log
+  std::unique_ptr<process::LogSink> log_sink_;
   std::unique_ptr<Serving> serving_;
   std::unique_ptr<Working> working_;
 };

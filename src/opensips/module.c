@@ -57,6 +57,7 @@
 
 #define PROCESS_NAME "HTTPD "
 #define WORKER_NAME "HTTPD worker"
+#define LOG_NAME "HTTPD access log"
 
 static struct httpd_engine* engine;
 
@@ -106,14 +107,25 @@ static int have_engine(void) {
 /* ------------------------------------------------- parameters ------------------------------------------- */
 
 #define WORKERS 1 /* their place among the processes */
-static proc_export_t processes[3];
+#define LOG_WRITER 2
+static proc_export_t processes[4];
 
 /* In the background OpenSIPS counts the processes in a copy of itself that is made right after the script is
  * read, so a number that changed later would be missed there. */
+static int count_processes(void) {
+  processes[WORKERS].no = (unsigned int)httpd_engine_workers(engine);
+  processes[LOG_WRITER].no = (unsigned int)httpd_engine_log_writers(engine);
+  return 0;
+}
+
 static int set_integer(const char* name, int value) {
   if (have_engine() != 0 || httpd_engine_set_integer(engine, name, value) != 0) return -1;
-  processes[WORKERS].no = (unsigned int)httpd_engine_workers(engine);
-  return 0;
+  return count_processes();
+}
+
+static int set_string(const char* name, const char* value) {
+  if (have_engine() != 0 || httpd_engine_set_string(engine, name, value) != 0) return -1;
+  return count_processes();
 }
 
 /* OpenSIPS does not tell a setter which parameter it sets, so each has a setter of its own. */
@@ -122,11 +134,10 @@ static int set_integer(const char* name, int value) {
     (void)type;                                         \
     return set_integer(#name, (int)(long)value);        \
   }
-#define STRING_SETTER(name)                                            \
-  static int set_##name(modparam_t type, void* value) {                \
-    (void)type;                                                        \
-    if (have_engine() != 0) return -1;                                 \
-    return httpd_engine_set_string(engine, #name, (const char*)value); \
+#define STRING_SETTER(name)                             \
+  static int set_##name(modparam_t type, void* value) { \
+    (void)type;                                         \
+    return set_string(#name, (const char*)value);       \
   }
 #define INTEGER_EXPORT(name) {#name, INT_PARAM | USE_FUNC_PARAM, (void*)set_##name},
 #define STRING_EXPORT(name) {#name, STR_PARAM | USE_FUNC_PARAM, (void*)set_##name},
@@ -155,7 +166,7 @@ static const cmd_export_t functions[] = {{"httpd_bind", (cmd_function)bind_httpd
 /* ------------------------------------------------- the HTTPD process ------------------------------------ */
 
 /* What is being forked, in its parent and in itself. */
-static enum { OTHERS, HTTPD, WORKER } forks;
+static enum { OTHERS, HTTPD, WORKER, LOG } forks;
 
 static int before_fork(void) {
   forks = HTTPD;
@@ -165,6 +176,7 @@ static int before_fork(void) {
 static int after_fork(void) {
   forks = OTHERS;
   httpd_engine_leave_sockets(engine);
+  httpd_engine_leave_log_sender(engine);
   return 0;
 }
 
@@ -179,12 +191,25 @@ static int after_workers(void) {
   return 0;
 }
 
+static int before_log(void) {
+  forks = LOG;
+  return 0;
+}
+
+static int after_log(void) {
+  forks = OTHERS;
+  httpd_engine_leave_log(engine);
+  return 0;
+}
+
 /* In every process as soon as it is forked: OpenSIPS calls child_init() in some only, and its own handlers of
  * forks differ between releases. */
 static void forked(void) {
   if (engine == NULL || forks == HTTPD) return;
   httpd_engine_leave_sockets(engine);
+  httpd_engine_leave_log_sender(engine);
   if (forks != WORKER) httpd_engine_leave_workers(engine);
+  if (forks != LOG) httpd_engine_leave_log(engine);
 }
 
 /* OpenSIPS ends its processes with exit(): from a job in the reactor, where there is time to finish; or from
@@ -273,10 +298,22 @@ static void worker_process(int rank) {
   if (begin_process(WORKER_NAME) == 0) run_in_reactor(httpd_engine_work(engine, (unsigned)rank));
 }
 
+/* It has no reactor, since it may wait for a disk, and ends when the HTTPD process has ended. */
+static void log_process(int rank) {
+  (void)rank;
+  forks = OTHERS;
+  signal(SIGTERM, SIG_IGN);
+  signal(SIGPIPE, SIG_IGN);
+  signal(SIGXFSZ, SIG_IGN);
+  set_proc_attrs(LOG_NAME);
+  exit(httpd_engine_write_log(engine) == 0 ? 0 : 1);
+}
+
 #define PROCESS_FLAGS (PROC_FLAG_INITCHILD | PROC_FLAG_HAS_IPC | PROC_FLAG_NEEDS_SCRIPT)
-static proc_export_t processes[3] = {
+static proc_export_t processes[4] = {
     {"HTTPD", before_fork, after_fork, httpd_process, 1, PROCESS_FLAGS},
     [WORKERS] = {WORKER_NAME, before_workers, after_workers, worker_process, 0, PROCESS_FLAGS},
+    [LOG_WRITER] = {LOG_NAME, before_log, after_log, log_process, 0, 0},
     {NULL, 0, 0, NULL, 0, 0}};
 
 /* ------------------------------------------------- the module ------------------------------------------- */

@@ -29,6 +29,7 @@
 #endif
 
 #define RELOAD_FAILED 500
+#define NO_ACCESS_LOG 404
 #define RELOAD_TEXT_SIZE 4096
 
 /* ------------------------------------------------- MI commands ------------------------------------------ */
@@ -122,6 +123,14 @@ static mi_response_t* mi_auth_reload(const mi_params_t* params, struct mi_handle
   return response;
 }
 
+static mi_response_t* mi_access_log_reopen(const mi_params_t* params, struct mi_handler* async) {
+  (void)params;
+  (void)async;
+  if (httpd_engine_reopen_log(httpd_module_engine()) != 0)
+    return init_mi_error(NO_ACCESS_LOG, MI_SSTR("There is no access log"));
+  return init_mi_result_ok();
+}
+
 const mi_export_t httpd_mi_commands[] = {
     {MI_NAME("list_root_path"),
      "lists the root paths and the modules that serve them",
@@ -138,6 +147,11 @@ const mi_export_t httpd_mi_commands[] = {
      0,
      0,
      {{mi_auth_reload, {0}}, {EMPTY_MI_RECIPE}} MI_ALIAS("auth_reload")},
+    {MI_NAME("access_log_reopen"),
+     "opens the file of the access log again, after it was renamed",
+     0,
+     0,
+     {{mi_access_log_reopen, {0}}, {EMPTY_MI_RECIPE}} MI_ALIAS("access_log_reopen")},
     {MI_NAME("requests"),
      "lists the requests that are with handlers, where and since when, and those that wait for one",
      0,

@@ -40,7 +40,8 @@
   P(max_chunk_extension_size)  \
   P(tls_key_permissions_check) \
   P(tls_handshake_timeout)     \
-  P(tls_ticket_lifetime)
+  P(tls_ticket_lifetime)       \
+  P(request_id)
 #define STRING_PARAMETERS(P) \
   P(ip)                      \
   P(listen)                  \
@@ -60,6 +61,8 @@
   P(tls_ocsp_file)           \
   P(tls_ciphers)             \
   P(tls_ca_file)             \
-  P(tls_verify_client)
+  P(tls_verify_client)       \
+  P(access_log)              \
+  P(access_log_format)
 
 #endif /* HTTPD_OPENSIPS_PARAMETER_LISTS_H */

@@ -48,6 +48,7 @@ void append_origin(const Origin& origin, std::string& bytes) {
   append_address(origin.client, bytes);
   append_address(origin.server, bytes);
   append_text(origin.user, bytes);
+  append_text(origin.request_id, bytes);
   if (origin.tls == nullptr) return;
   for (const auto text : kTlsTexts)
     append_text((*origin.tls).*text, bytes);
@@ -57,8 +58,9 @@ std::optional<Origin> read_origin(std::string_view bytes) {
   const std::optional<net::Address> client = take_address(bytes);
   const std::optional<net::Address> server = client ? take_address(bytes) : std::nullopt;
   const std::optional<std::string_view> user = server ? take_text(bytes) : std::nullopt;
-  if (!user) return std::nullopt;
-  Origin origin{*client, *server, std::string(*user), nullptr};
+  const std::optional<std::string_view> request_id = user ? take_text(bytes) : std::nullopt;
+  if (!request_id) return std::nullopt;
+  Origin origin{*client, *server, std::string(*user), std::string(*request_id), nullptr};
   if (bytes.empty()) return origin;
   auto tls = std::make_shared<TlsSession>();
   for (const auto text : kTlsTexts) {
@@ -74,7 +76,7 @@ std::optional<Origin> read_origin(std::string_view bytes) {
 Outgoing request_message(std::uint64_t id, const server::Exchange& request, std::string& origin_bytes) {
   origin_bytes.clear();
   append_origin({request.client_address(), request.server_address(), std::string(request.user()),
-                 request.tls_session()},
+                 request.request_id(), request.tls_session()},
                 origin_bytes);
   const std::string_view head = request.parser().head_text();
   const std::string_view body = request.body();

@@ -21,6 +21,7 @@ struct Origin {
   net::Address client;
   net::Address server;
   std::string user;                       // whose credentials it came with
+  std::string request_id;                 // "" where requests have none
   std::shared_ptr<const TlsSession> tls;  // shared with the exchange; null for a request in clear
 };
 

@@ -42,6 +42,7 @@ bool Visit::read(Incoming& message) {
   server_ = origin->server;
   exchange_.begin(*this, origin->client, std::move(origin->tls));
   exchange_.set_user(origin->user);
+  exchange_.set_request_id(origin->request_id);
   if (exchange_.parser().parse_head(parts->head) != http::RequestParser::State::kComplete) return false;
   if (apart || header.payload_in_file != 0) {
     exchange_.lend_body(parts->body);

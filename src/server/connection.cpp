@@ -31,6 +31,7 @@ Connection::Connection(Context& context, Owner& owner, std::unique_ptr<net::Stre
 }
 
 Connection::~Connection() {
+  if (log_ != nullptr) log_end();
   check_.reset();
   http::wipe(stash_);
   // Cut off by the server's end: half a reply must not look like a whole one.

@@ -12,6 +12,7 @@
 #include "net/stream.h"
 #include "server/access/admission.h"
 #include "server/access/credential_check.h"
+#include "server/access_log/access_log.h"
 #include "server/context.h"
 #include "server/exchange.h"
 #include "server/output.h"
@@ -192,6 +193,17 @@ class Connection final : public net::ListNode<Connection>,
   [[gnu::cold]] void look_for_client();
   [[gnu::cold]] void end_patience();
 
+  // The access log (connection_log.cpp): where context_.access_log is not null, and with a log_ but for
+  // log_reply(). Kept out of their callers, which have a branch for them and nothing else.
+  [[nodiscard]] LogFacts log_facts() const;
+  [[nodiscard]] std::uint64_t waiting_bytes() const noexcept;
+  [[gnu::noinline]] void log_reply(std::uint64_t length, bool streamed);
+  [[gnu::noinline]] void log_reply_made() noexcept;
+  [[gnu::noinline]] void log_written(std::size_t bytes) noexcept;
+  [[gnu::noinline]] void log_end() noexcept;
+  [[gnu::cold]] void log_silent_refusal(int status) noexcept;
+  [[gnu::noinline]] void identify();
+
   [[gnu::cold]] [[nodiscard]] std::string client_text() const;
   /// Once the client is known.
   [[nodiscard]] Phase first_phase() const noexcept {
@@ -218,6 +230,7 @@ class Connection final : public net::ListNode<Connection>,
   std::unique_ptr<CredentialCheck> check_;  // of the request in work, while it takes time
   std::unique_ptr<Exchange> exchange_;      // from the first byte of a request to the end of its reply
   OutputQueue queue_;
+  AccessLog::Record log_;   // while a request is in work or a reply on its way, where there is an access log
   std::string stash_;       // input that waits for more, or for its turn
   std::string_view input_;  // what is to be parsed next: in stash_, or in the context's read buffer
   std::uint64_t stream_position_ = 0;

@@ -68,6 +68,7 @@ Connection::Step Connection::refuse_early(http::Refusal refusal) {
   exchange_->begin(*this, peer_, nullptr);
   if (stream_->tls() == nullptr && place_.may_speak()) return refuse(refusal, true);
   note_refusal(refusal);
+  if (context_.access_log != nullptr) log_silent_refusal(http::describe(refusal).status);
   static_cast<void>(
       net::receive(stream_->descriptor(), context_.read_buffer.data(), Context::kReadBufferSize));
   close();

@@ -28,6 +28,7 @@ Connection::Step Connection::read_head() {
     if (phase_ == Phase::kIdle) {
       exchange_ = context_.take_exchange();
       exchange_->begin(*this, peer_, tls_);
+      if (context_.access_log != nullptr) context_.access_log->begin(log_);
       phase_ = Phase::kHead;
       limit_ = Limit::kNone;
     }
@@ -51,6 +52,7 @@ Connection::Step Connection::on_head_complete() {
   keep_alive_ = framing.keep_alive;
   was_queued_ = !queue_.empty();
   count_request();
+  if (context_.request_ids != nullptr) identify();
   if (requests_read_ > context_.settings.max_pipelined_requests)
     return refuse(http::Refusal::kPipelineTooLong, true);
   return decide();

@@ -54,6 +54,7 @@ Connection::Step Connection::answer() {
   show_as(Statistics::kRequestsInProgress);
   context_.loop.set_exact_time();
   since_ = context_.loop.now();
+  if (log_ != nullptr) AccessLog::call_handler(*log_);
   answer_by_handler(*exchange_, dispatcher(), context_.handler_log);
   context_.loop.set_exact_time();
   if (!exchange_->finished()) {
@@ -123,6 +124,10 @@ void Connection::start_reply() {
       exchange_->add_engine_field("WWW-Authenticate", challenge);
 
   exchange_->add_access_fields();
+  if (context_.request_ids != nullptr) {
+    if (exchange_->request_id().empty()) identify();
+    exchange_->add_request_id_field();
+  }
 
   Exchange::Body& body = exchange_->reply_body();
   // RFC 9110 section 15.3.6: a 205 has no content, and says so.
@@ -181,6 +186,7 @@ void Connection::write_head(std::uint64_t length, bool streamed) {
     head.connection = "keep-alive";
   }
   http::append_reply_head(head, context_.output);
+  if (context_.access_log != nullptr) log_reply(length, streamed);
 }
 
 void Connection::write_body(Exchange::Body& body) {
@@ -289,6 +295,7 @@ Connection::Step Connection::pump_stream() {
 Connection::Step Connection::end_reply() {
   if (phase_ == Phase::kClosed) return Step::kWait;
   context_.give_back(std::move(exchange_));
+  if (log_ != nullptr) log_reply_made();
   refusal_ = http::Refusal::kNone;
   limit_ = Limit::kNone;
   phase_ = keep_alive_ ? Phase::kIdle : Phase::kEnding;
@@ -336,6 +343,7 @@ void Connection::on_written(const net::IoResult& result) noexcept {
   context_.statistics.add(Statistics::kBytesSent, result.bytes);
   progressed_ = progressed_ || result.bytes > 0;
   if (send_watch_ != nullptr) send_watch_->offered += result.bytes;
+  if (log_ != nullptr) log_written(result.bytes);
   if (result.again) context_.loop.post(*this);
 }
 

@@ -54,6 +54,7 @@ void Connection::end_patience() {
   std::unique_ptr<Exchange> fresh = context_.take_exchange();
   fresh->begin(*this, exchange_->client_address(), tls_);
   fresh->set_access_fields(exchange_->access_fields());
+  fresh->set_request_id(exchange_->request_id());
   fresh->parser().parse_head(exchange_->parser().head_text());
   fresh->route(context_.router);
   context_.give_back(std::exchange(exchange_, std::move(fresh)));

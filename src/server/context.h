@@ -14,6 +14,8 @@
 #include "net/secret_memory.h"
 #include "server/access/access.h"
 #include "server/access/admission.h"
+#include "server/access_log/access_log.h"
+#include "server/access_log/request_id.h"
 #include "server/dispatcher.h"
 #include "server/exchange.h"
 #include "server/log_throttle.h"
@@ -72,6 +74,8 @@ class Context final : private Exchange::Owner {
   RequestStatistics* requests = nullptr;  ///< null: requests are not counted by root
   const Handler* health = nullptr;        ///< answers whatever limit is reached; null for none
   Dispatcher* dispatcher = nullptr;       ///< null: handlers run in this process
+  AccessLog* access_log = nullptr;        ///< null: there is none
+  RequestIds* request_ids = nullptr;      ///< null: requests have no ids; there are some with an access log
   bool draining = false;                  ///< the server is shutting down: every reply closes its connection
   bool refusing = false;                  ///< besides, no handler is called any more
 

@@ -14,6 +14,7 @@
 #include "http/form.h"
 #include "http/multipart.h"
 #include "http/reply_head.h"
+#include "server/access_log/request_id.h"
 #include "server/file_reply.h"
 #include "server/handler_call.h"
 #include "server/request_board.h"
@@ -107,6 +108,7 @@ void Exchange::end() noexcept {
   tls_.reset();
   user_.clear();
   access_fields_.clear();
+  request_id_.clear();
   loop_ = nullptr;
   log_ = nullptr;
   net::ListNode<net::Task>::unlink();
@@ -251,6 +253,11 @@ void Exchange::add_access_fields() {
     fields_ += access_fields_;
 }
 
+/// A handler that has asked others, and tells their id, knows better.
+void Exchange::add_request_id_field() {
+  if (!http::has_field(fields_, kRequestIdField)) add_engine_field(kRequestIdField, request_id_);
+}
+
 void Exchange::add_engine_field(std::string_view name, std::string_view value) {
   fields_ += name;
   fields_ += ": ";
@@ -280,6 +287,7 @@ std::string_view Exchange::root() const noexcept {
 }
 
 std::optional<std::string_view> Exchange::field(std::string_view name) const noexcept {
+  if (!request_id_.empty() && http::iequals(name, kRequestIdField)) return request_id_;
   return http::find_field(parser_.head().fields, name);
 }
 

@@ -69,6 +69,9 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   void set_client(const net::Address& client) noexcept { client_ = client; }
   /// Whose credentials it came with.
   void set_user(std::string_view user) { user_.assign(user); }
+  /// The id that handlers see in the field X-Request-Id, and the client in the reply's; "" for none.
+  void set_request_id(std::string_view id) { request_id_.assign(id); }
+  [[nodiscard]] const std::string& request_id() const noexcept { return request_id_; }
   /// Header lines for the reply, whatever that is, and of whomever.
   void set_access_fields(std::string lines) noexcept { access_fields_ = std::move(lines); }
   [[nodiscard]] const std::string& access_fields() const noexcept { return access_fields_; }
@@ -113,6 +116,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   /// 12.5.1): plain text or JSON, see http::error_body().
   [[gnu::cold]] void refuse(int status, std::string_view reason);
   void add_access_fields();
+  void add_request_id_field();
   void add_engine_field(std::string_view name, std::string_view value);
   /// Takes over what a handler in another process said: status, content type ("" for the default one) and
   /// header lines, as content_type_given() and reply_fields() of that process's exchange gave them.
@@ -185,6 +189,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   net::Address client_;
   std::string user_;
   std::string access_fields_;
+  std::string request_id_;
   net::Address server_;             // of an orphan, which has no connection to ask
   net::EventLoop* loop_ = nullptr;  // of an orphan alone: where its handler is told
   Log* log_ = nullptr;              // likewise

@@ -61,6 +61,10 @@ constexpr std::array kRows = {
         "Requests that wait for a handler process."},
     Row{Statistics::kHandlerDeaths, "httpd_handler_deaths", Type::kCounter, "", "", "",
         "Requests whose handler process ended before it answered."},
+    Row{Statistics::kAccessLogDrops, "httpd_access_log_lost_lines", Type::kCounter, "", "cause",
+        "writer_slow", "Lines of the access log that nobody will read."},
+    Row{Statistics::kAccessLogLost, "httpd_access_log_lost_lines", Type::kCounter, "", "cause",
+        "target_failed", ""},
 };
 
 void add_rows(const Statistics& statistics, std::vector<MetricFamily>& families) {

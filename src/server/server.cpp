@@ -33,8 +33,13 @@ Server::Server(net::EventLoop& loop, const Settings& settings, const Router& rou
 Server::~Server() {
   if (health_ != nullptr) health_->watch(nullptr);
   entrances_.clear();
+  cut_connections();
+}
+
+void Server::cut_connections() noexcept {
   while (!connections_.empty())
     delete &connections_.pop_front();
+  count_ = 0;
 }
 
 void Server::use_tls(std::shared_ptr<const net::TlsCredentials> credentials) {
@@ -154,8 +159,15 @@ void Server::turn_away(const net::UniqueFd& fd, const net::Address& peer, http::
   context_.statistics.count_refusal(refusal);
   if (context_.throttle.admit(context_.log, context_.loop.now()))
     context_.log.write(LogLevel::kWarning, refusal_line(refusal, peer.text(), "", ""));
-  if (tls) return;
   const http::RefusalInfo& info = http::describe(refusal);
+  const auto log_it = [&](std::uint64_t body_bytes, bool is_out) {
+    if (context_.access_log == nullptr) return;
+    LogFacts facts;
+    facts.client = facts.peer = peer;
+    facts.status = info.status;
+    context_.access_log->add_refusal(facts, body_bytes, is_out);
+  };
+  if (tls) return log_it(0, false);
   const std::string body = http::error_body(info.status, info.reason, false);
   std::string reply;
   http::ReplyHead head;
@@ -167,7 +179,9 @@ void Server::turn_away(const net::UniqueFd& fd, const net::Address& peer, http::
   http::append_reply_head(head, reply);
   reply += body;
   const iovec bytes{reply.data(), reply.size()};
-  if (net::transmit(fd.get(), std::span(&bytes, 1)).state != net::IoResult::State::kDone) return;
+  if (net::transmit(fd.get(), std::span(&bytes, 1)).state != net::IoResult::State::kDone)
+    return log_it(0, false);
+  log_it(body.size(), true);
   context_.statistics.count_reply(info.status);
   ::shutdown(fd.get(), SHUT_WR);
   // With something unread in it the end of the socket would be a reset.

@@ -52,6 +52,9 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   /// Has `dispatcher`, which must outlive the server, answer all requests: no handler runs in this process.
   /// Before serving.
   void use_dispatcher(Dispatcher& dispatcher) noexcept { context_.dispatcher = &dispatcher; }
+  /// Logs requests in `log`, and gives them `ids`, which both must outlive the server. Before serving.
+  void use_access_log(AccessLog& log) noexcept { context_.access_log = &log; }
+  void use_request_ids(RequestIds& ids) noexcept { context_.request_ids = &ids; }
   /// Calls Handler::init_process() of every root. Once, before serving. What a handler throws comes through.
   void init_handlers();
   /// Serves the connections of a socket that is listening already and must outlive the server; with `tls`,
@@ -70,6 +73,8 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   /// Stops accepting, closes idle connections, and lets requests in progress finish with Connection: close.
   /// Calls `done` once no connection is left, perhaps before it returns.
   void drain(std::function<void()> done, Waiting waiting = Waiting::kServed);
+  /// Cuts all connections, now.
+  void cut_connections() noexcept;
   /// Says in the log how many connections are cut because drain() did not come to its end in `patience`.
   void log_unfinished(std::chrono::milliseconds patience);
   /// The number of open connections.

@@ -11,6 +11,7 @@
 #include "http/limits.h"
 #include "server/access/access_settings.h"
 #include "server/access/peers.h"
+#include "server/access_log/log_settings.h"
 #include "server/listen_address.h"
 #include "server/tls_settings.h"
 
@@ -45,6 +46,7 @@ struct Settings {
   std::chrono::seconds stuck_timeout{10};  ///< in a handler, after which its process counts as stuck
   TlsSettings tls;
   AccessSettings access;
+  AccessLogSettings access_log;
   http::Limits limits;
 };
 

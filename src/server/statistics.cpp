@@ -38,6 +38,8 @@ const std::array<Statistics::Description, Statistics::kCounters>& Statistics::de
       {"queue_refusals", true},
       {"handler_timeouts", true},
       {"handler_deaths", true},
+      {"access_log_drops", true},
+      {"access_log_lost", true},
   }};
   return kDescriptions;
 }

@@ -12,7 +12,8 @@
 
 namespace httpd::server {
 
-/// Written by the HTTPD process alone, read by any.
+/// Written by the HTTPD process alone, but for kAccessLogLost, which the process that writes the access log
+/// counts, and it alone; read by any.
 class Statistics {
  public:
   enum Name : std::size_t {
@@ -49,6 +50,8 @@ class Statistics {
     kQueueRefusals,
     kHandlerTimeouts,
     kHandlerDeaths,
+    kAccessLogDrops,
+    kAccessLogLost,
     kCounters
   };
   struct Description {

@@ -27,6 +27,8 @@ LIBRARIES = {
     "spdlog": ("src/daemon/",),
     "CLI": ("src/daemon/",),
     "systemd": ("src/daemon/",),
+    # The journal takes records through libsystemd alone, and both hosts write the access log to it.
+    "systemd/sd-journal.h": ("src/process/access_log/journal_sink.cpp",),
     "gmp.h": ("src/net/tls_memory.cpp",),
     "gnutls": ("src/net/",),
     "nettle": ("src/http/credentials.cpp", "src/server/access/credentials.cpp"),

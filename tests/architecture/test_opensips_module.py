@@ -3,10 +3,11 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGINE = (ROOT / "src/server/parameters.cpp").read_text(encoding="utf-8")
+ENGINE = "\n".join((ROOT / "src/server" / file).read_text(encoding="utf-8")
+                   for file in ("parameters.cpp", "access_log/log_settings.cpp"))
 MODULE = (ROOT / "src/opensips/parameter_lists.h").read_text(encoding="utf-8")
 
-# The helpers of parameters.cpp that make a parameter, and its type.
+# The helpers in these files that make a parameter, and its type.
 MAKERS = {"integer_parameter": "INTEGER", "size": "INTEGER", "seconds": "INTEGER", "string_parameter": "STRING",
           "file": "STRING"}
 

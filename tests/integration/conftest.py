@@ -7,6 +7,7 @@ import certificates
 import daemon
 import folders
 import pytest
+from accesslog import AccessLog
 
 
 def pytest_sessionstart():
@@ -38,6 +39,18 @@ def start(tmp_path_factory):
     finally:
         for started in running:
             started.kill()
+
+
+@pytest.fixture
+def log(start, tmp_path):
+    """Starts a server with an access log."""
+    return lambda **settings: AccessLog(start, tmp_path / "access.log", **settings)
+
+
+@pytest.fixture
+def json_log(log):
+    """The same with JSON lines."""
+    return lambda **settings: log(access_log_format="json", **settings)
 
 
 @pytest.fixture

@@ -187,7 +187,7 @@ class Daemon:
         """The process ids whose description in `ps` begins so (in any case); "HTTPD" is that process alone."""
         listed = self.mi("ps")["Processes"]
         return [entry["PID"] for entry in listed if entry["Type"].lower().startswith(description.lower())
-                and (description != "HTTPD" or " worker " not in entry["Type"])]
+                and (description != "HTTPD" or not entry["Type"].startswith(("HTTPD worker ", "HTTPD access log")))]
 
     def __enter__(self):
         return self

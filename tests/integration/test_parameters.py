@@ -55,6 +55,7 @@ INTEGERS = [
     ("max_request_burst", 0, 1_000_000),
     ("max_auth_failures", 0, 1_000_000),
     ("auth_failure_delay", 1, 3600),
+    ("request_id", 0, 1),
 ]
 
 

@@ -249,7 +249,7 @@ class OpenSips(Session):
 
     def httpd_pid(self):
         found = [entry["PID"] for entry in self.mi("ps")["Processes"] if entry["Type"].startswith("HTTPD ")
-                 and not entry["Type"].startswith("HTTPD worker")]
+                 and not entry["Type"].startswith(("HTTPD worker", "HTTPD access log"))]
         assert len(found) == 1, found
         return found[0]
 

@@ -19,7 +19,8 @@ GOOD = {"port": 0, "ip": "127.0.0.1", "buf_size": 65536, "conn_timeout": 5, "hea
         "auth_password": "secret", "max_auth_failures": 5, "auth_failure_delay": 1,
         "access": ["root=mi; deny=192.0.2.1", "cors_origins=https://console.example"],
         "allowed_hosts": "127.0.0.1, localhost", "trusted_proxies": "192.0.2.7", "forwarded_header": "Forwarded", "tls_key_permissions_check": 1, "tls_handshake_timeout": 5,
-        "tls_ticket_lifetime": 60, "tls_ciphers": "NORMAL"}
+        "tls_ticket_lifetime": 60, "tls_ciphers": "NORMAL", "access_log": "/dev/null", "access_log_format": "%h %s",
+        "request_id": 1}
 
 
 @pytest.mark.ours
@@ -47,6 +48,9 @@ def test_every_parameter_is_taken(start):
     ({"auth_token_file": "/nowhere/tokens"}, 'auth_token_file "/nowhere/tokens" cannot be read'),
     ({"trusted_proxies": "localhost"}, 'parameter "trusted_proxies":'),
     ({"tls_verify_client": "perhaps"}, 'parameter "tls_verify_client":'),
+    ({"access_log": "syslog:nobody"}, 'parameter "access_log": "nobody" is no facility'),
+    ({"access_log": "/nowhere/log"}, "cannot write the access log to /nowhere/log"),
+    ({"access_log_format": "%h %Z"}, 'parameter "access_log_format": character 4 of the format'),
     ({"no_such": 1}, "parameter <no_such> not found"),
     ({"port": "8888"}, "type mismatch for parameter <port>"),
     ({"auth_username": "operator"}, "there is no auth_password"),

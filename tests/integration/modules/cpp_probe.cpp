@@ -222,6 +222,9 @@ class CppProbe : public httpd::Module {
     add(host, "large", get, large);
     add(host, "tls", get, describe_tls);
     add(host, "who", get, who);
+    add(host, "id", get, [](const Request& request, Reply reply) {
+      reply.send(std::string(request.field("X-Request-Id").value_or("(none)")));
+    });
     add(host, "calls", {Method::kGet, Method::kPost}, [this](const Request& request, Reply reply) {
       if (request.method() == Method::kPost) ++calls_;
       reply.send(std::to_string(calls_));

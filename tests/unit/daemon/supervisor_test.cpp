@@ -237,6 +237,22 @@ TEST_F(SupervisorTest, TellsOfSighup) {
   EXPECT_EQ(reloads, 1);
 }
 
+TEST_F(SupervisorTest, Sigusr1AsksForLogsToBeReopened) {
+  Supervisor supervisor(state, log);
+  supervisor.add("quiet", [this](Supervisor& attendant) {
+    attendant.notify_ready();
+    return wait_for_end();
+  });
+  int reopened = 0;
+  EXPECT_EQ(supervisor.run({[] { ::kill(::getpid(), SIGUSR1); }, [] {}, [] {},
+                            [&] {
+                              ++reopened;
+                              ::kill(::getpid(), SIGTERM);
+                            }}),
+            0);
+  EXPECT_EQ(reopened, 1);
+}
+
 TEST_F(SupervisorTest, AProcessKnowsWhetherItReplacesAnother) {
   Supervisor supervisor(state, log);
   supervisor.add("mortal", [this](Supervisor& attendant) {

@@ -57,5 +57,46 @@ TEST(EscapeJson, EachInvalidByteBecomesTheReplacementCharacter) {
   EXPECT_EQ(escape_json("\xE2\x82\""), R"(\ufffd\ufffd\")");
 }
 
+TEST(EscapeJson, SeparatorsOfLinesAreEscaped) {
+  EXPECT_EQ(escape_json("\xE2\x80\xA8\xE2\x80\xA9\xE2\x80\xA7"), "\\u2028\\u2029\xE2\x80\xA7");
+}
+
+TEST(Append, SaysWhatTheOthersReturn) {
+  for (int first = 0; first < 256; ++first)
+    for (int second = 0; second < 256; ++second) {
+      const std::string text{'a', static_cast<char>(first), static_cast<char>(second), 'z'};
+      std::string log = "x";
+      std::string json = "x";
+      append_for_log(text, 100, log);
+      append_json(text, 100, json);
+      ASSERT_EQ(log, "x" + escape_for_log(text));
+      ASSERT_EQ(json, "x" + escape_json(text));
+    }
+}
+
+TEST(Append, CutsNoEscapeAndNoSequence) {
+  const auto in_log = [](std::string_view text, std::size_t max_bytes) {
+    std::string out;
+    append_for_log(text, max_bytes, out);
+    return out;
+  };
+  const auto in_json = [](std::string_view text, std::size_t max_bytes) {
+    std::string out;
+    append_json(text, max_bytes, out);
+    return out;
+  };
+  EXPECT_EQ(in_log("abc", 3), "abc");
+  EXPECT_EQ(in_log("abcd", 3), "abc...");
+  EXPECT_EQ(in_log("a\nb", 4), "a...");
+  EXPECT_EQ(in_log("a\nb", 5), "a\\x0a...");
+  EXPECT_EQ(in_log("a\n", 5), "a\\x0a");
+  EXPECT_EQ(in_log("a", 0), "...");
+  EXPECT_EQ(in_log("", 0), "");
+  EXPECT_EQ(in_json("a\xC3\xA9", 2), "a...");
+  EXPECT_EQ(in_json("a\xC3\xA9", 3), "a\xC3\xA9");
+  EXPECT_EQ(in_json("\xFF\xFF", 11), "\\ufffd...");
+  EXPECT_EQ(in_json("\"", 1), "...");
+}
+
 }  // namespace
 }  // namespace httpd::http

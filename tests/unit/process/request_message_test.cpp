@@ -38,18 +38,19 @@ TEST(Origin, AddressesComeThrough) {
   const net::Address zoned = address("fe80::1%lo", 1);
   for (const net::Address& client : {v4, v6, zoned})
     for (const net::Address& server : {v4, v6, zoned}) {
-      const std::optional<Origin> read = read_origin(bytes_of({client, server, "alice", nullptr}));
+      const std::optional<Origin> read = read_origin(bytes_of({client, server, "alice", "id-1", nullptr}));
       ASSERT_TRUE(read);
       EXPECT_EQ(read->client, client);
       EXPECT_EQ(read->server, server);
       EXPECT_EQ(read->user, "alice");
+      EXPECT_EQ(read->request_id, "id-1");
       EXPECT_EQ(read->tls, nullptr);
     }
 }
 
 TEST(Origin, PlacesInTheUnixDomainAndUnknownOnesComeThrough) {
   const std::optional<Origin> read =
-      read_origin(bytes_of({unix_address(), net::Address(), "alice", nullptr}));
+      read_origin(bytes_of({unix_address(), net::Address(), "alice", "id-1", nullptr}));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->client.family(), AF_UNIX);
   EXPECT_EQ(read->client.text(), "unix");
@@ -58,7 +59,8 @@ TEST(Origin, PlacesInTheUnixDomainAndUnknownOnesComeThrough) {
 
 TEST(Origin, ATlsSessionComesThrough) {
   const auto tls = session();
-  const std::optional<Origin> read = read_origin(bytes_of({unix_address(), address("::1", 2), "alice", tls}));
+  const std::optional<Origin> read =
+      read_origin(bytes_of({unix_address(), address("::1", 2), "alice", "id-1", tls}));
   ASSERT_TRUE(read);
   ASSERT_NE(read->tls, nullptr);
   EXPECT_EQ(read->tls->version, tls->version);
@@ -72,21 +74,22 @@ TEST(Origin, ATlsSessionComesThrough) {
 
 TEST(Origin, TextsOfASessionMayBeEmptyLongOrHoldNuls) {
   const auto tls = std::make_shared<TlsSession>();
-  std::optional<Origin> read = read_origin(bytes_of({unix_address(), unix_address(), "alice", tls}));
+  std::optional<Origin> read = read_origin(bytes_of({unix_address(), unix_address(), "alice", "id-1", tls}));
   ASSERT_TRUE(read);
   EXPECT_NE(read->tls, nullptr) << "a session without a word is one all the same";
   tls->client_subject = std::string(100'000, 's');
   tls->server_name = std::string("a\0b", 3);
-  read = read_origin(bytes_of({unix_address(), unix_address(), "alice", tls}));
+  read = read_origin(bytes_of({unix_address(), unix_address(), "alice", "id-1", tls}));
   ASSERT_TRUE(read);
   EXPECT_EQ(read->tls->client_subject, tls->client_subject);
   EXPECT_EQ(read->tls->server_name, tls->server_name);
 }
 
 TEST(Origin, IsNoneOfAnyOtherLength) {
-  const std::string plain = bytes_of({address("192.0.2.1", 80), address("2001:db8::1", 1), "alice", nullptr});
+  const std::string plain =
+      bytes_of({address("192.0.2.1", 80), address("2001:db8::1", 1), "alice", "id-1", nullptr});
   const std::string secure =
-      bytes_of({address("192.0.2.1", 80), address("2001:db8::1", 1), "alice", session()});
+      bytes_of({address("192.0.2.1", 80), address("2001:db8::1", 1), "alice", "id-1", session()});
   ASSERT_TRUE(secure.starts_with(plain));
   for (std::size_t size = 0; size < secure.size(); ++size) {
     // A copy on the heap, so that a read behind its end is noticed.
@@ -99,7 +102,7 @@ TEST(Origin, IsNoneOfAnyOtherLength) {
 
 TEST(Origin, DamagedBytesNeverLeadOutOfThem) {
   Random random(2);
-  const std::string good = bytes_of({address("192.0.2.1", 80), unix_address(), "alice", session()});
+  const std::string good = bytes_of({address("192.0.2.1", 80), unix_address(), "alice", "id-1", session()});
   for (int round = 0; round < 20'000; ++round) {
     std::string bytes = good.substr(0, random() % (good.size() + 1));
     for (unsigned damage = random() % 4; damage > 0 && !bytes.empty(); --damage)

@@ -3,6 +3,7 @@
 
 #include <functional>
 #include <gmock/gmock.h>
+#include <syslog.h>
 
 namespace httpd::server {
 namespace {
@@ -33,6 +34,33 @@ TEST_F(ParametersTest, Defaults) {
   EXPECT_EQ(settings.buf_size, 0U);
   EXPECT_EQ(settings.limits.post_buf_size, 1024U);
   EXPECT_EQ(settings.limits.receive_buf_size, 1024U);
+}
+
+TEST_F(ParametersTest, TheAccessLogGoesToAFileToSyslogOrToTheJournal) {
+  using Target = AccessLogSettings::Target;
+  EXPECT_FALSE(settings.access_log.on());
+  EXPECT_EQ(settings.access_log.format, "combined");
+  set("access_log", std::string("/var/log/x"));
+  EXPECT_EQ(settings.access_log.target, Target::kFile);
+  EXPECT_EQ(settings.access_log.path, "/var/log/x");
+  set("access_log", std::string("syslog"));
+  EXPECT_EQ(settings.access_log.target, Target::kSyslog);
+  EXPECT_EQ(settings.access_log.facility, LOG_LOCAL7);
+  set("access_log", std::string("syslog:daemon"));
+  EXPECT_EQ(settings.access_log.facility, LOG_DAEMON);
+  set("access_log", std::string("journald"));
+  EXPECT_EQ(settings.access_log.target, Target::kJournal);
+  set("access_log", std::string("syslogs"));
+  EXPECT_EQ(settings.access_log.target, Target::kFile);
+  set("access_log", std::string());
+  EXPECT_FALSE(settings.access_log.on());
+  for (const char* const bad : {"syslog:", "syslog:kern", "syslog:local8", "syslog:LOCAL0"})
+    EXPECT_THAT(refusal("access_log", std::string(bad)), ::testing::HasSubstr("is no facility of syslog"))
+        << bad;
+  set("access_log_format", std::string("json"));
+  EXPECT_THAT(refusal("access_log_format", std::string("%h %Z")),
+              ::testing::HasSubstr("character 4 of the format"));
+  EXPECT_EQ(settings.access_log.format, "json");
 }
 
 TEST_F(ParametersTest, BoundsAreTakenAndWhatIsBeyondIsRefusedWithTheRange) {
@@ -92,6 +120,7 @@ TEST_F(ParametersTest, BoundsAreTakenAndWhatIsBeyondIsRefusedWithTheRange) {
        [](const Settings& s) { return s.tls_handshake_timeout.count(); }},
       {"tls_ticket_lifetime", 0, 604800,
        [](const Settings& s) { return s.tls.options.ticket_lifetime.count(); }},
+      {"request_id", 0, 1, [](const Settings& s) { return s.access_log.request_id ? 1 : 0; }},
       {"tls_key_permissions_check", 0, 1,
        [](const Settings& s) { return s.tls.options.key_permissions_check ? 1 : 0; }},
   };

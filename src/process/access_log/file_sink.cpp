@@ -1,0 +1,114 @@
+// SPDX-License-Identifier: GPL-2.0-or-later
+#include "process/access_log/file_sink.h"
+
+#include <cerrno>
+#include <cstring>
+#include <fcntl.h>
+#include <filesystem>
+#include <sys/stat.h>
+#include <system_error>
+#include <unistd.h>
+
+#include <httpd/module.h>
+
+#include "http/escape.h"
+
+namespace httpd::process {
+namespace {
+
+constexpr mode_t kMode = 0640;
+// Not to be kept waiting by a FIFO, neither here nor when writing.
+constexpr int kFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
+
+bool is_fifo(const char* path) noexcept {
+  struct stat status {};
+  return ::stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+[[noreturn]] void fail(const std::string& path, int error) {
+  throw ConfigError("cannot write the access log to " + http::escape_for_log(path) + ": " +
+                    std::strerror(error));
+}
+
+std::string absolute(const std::string& path) {
+  std::error_code error;
+  std::string result = std::filesystem::absolute(path, error).string();
+  return error ? path : result;
+}
+
+}  // namespace
+
+FileSink::FileSink(const std::string& path, LogOwner owner) : path_(absolute(path)) {
+  file_ = net::UniqueFd(::open(path_.c_str(), kFlags | O_CREAT | O_EXCL, kMode));
+  if (file_) {
+    // Where that is not allowed the file is good until it is to be opened again.
+    static_cast<void>(::fchown(file_.get(), owner.user, owner.group) == 0);
+    return;
+  }
+  if (errno == EEXIST || errno == ENXIO)
+    file_ = net::UniqueFd(::open(path_.c_str(), kFlags | O_CREAT, kMode));
+  const int error = errno;
+  if (file_ || (error == ENXIO && is_fifo(path_.c_str()) && ::access(path_.c_str(), W_OK) == 0)) return;
+  fail(path_, error);
+}
+
+void FileSink::check(const std::string& path) {
+  const std::string full = absolute(path);
+  struct stat status {};
+  if (::stat(full.c_str(), &status) == 0) {
+    if (S_ISDIR(status.st_mode)) fail(full, EISDIR);
+    if (::access(full.c_str(), W_OK) != 0) fail(full, errno);
+    return;
+  }
+  const std::string folder = std::filesystem::path(full).parent_path().string();
+  if (::access(folder.c_str(), W_OK | X_OK) != 0) fail(full, errno);
+}
+
+int FileSink::reopen() noexcept {
+  net::UniqueFd fresh(::open(path_.c_str(), kFlags | O_CREAT, kMode));
+  if (!fresh) return errno;
+  file_ = std::move(fresh);
+  in_line_ = false;
+  return 0;
+}
+
+LogSink::Result FileSink::write(std::string_view lines) noexcept {
+  if (!file_) {
+    const int error = reopen();
+    if (error != 0) return {Result::State::kAbsent, 0, error};
+  }
+  if (in_line_) {
+    if (::write(file_.get(), "\n", 1) == 1) {
+      in_line_ = false;
+    } else if (errno == EAGAIN) {
+      return {Result::State::kBlocked};
+    } else if (errno != EPIPE) {
+      return {Result::State::kLost, lines.size(), errno};
+    }
+  }
+  ssize_t count = 0;
+  do {
+    count = ::write(file_.get(), lines.data(), lines.size());
+  } while (count < 0 && errno == EINTR);
+  if (count > 0) {
+    const auto bytes = static_cast<std::size_t>(count);
+    cut_line_ = lines[bytes - 1] != '\n';
+    return {Result::State::kDone, bytes};
+  }
+  const int error = count == 0 ? EIO : errno;
+  if (error == EAGAIN) return {Result::State::kBlocked};
+  if (error == EPIPE) {
+    // Its reader has gone; the next one gets the line at hand from its beginning.
+    file_.reset();
+    in_line_ = cut_line_ = false;
+    return {Result::State::kAbsent, 0, ENXIO};
+  }
+  in_line_ = cut_line_;
+  return {Result::State::kLost, lines.size(), error};
+}
+
+std::string FileSink::name() const {
+  return "file " + http::escape_for_log(path_);
+}
+
+}  // namespace httpd::process
