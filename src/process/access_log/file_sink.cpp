@@ -68,7 +68,7 @@ int FileSink::reopen() noexcept {
   net::UniqueFd fresh(::open(path_.c_str(), kFlags | O_CREAT, kMode));
   if (!fresh) return errno;
   file_ = std::move(fresh);
-  in_line_ = false;
+  in_line_ = cut_line_ = false;
   return 0;
 }
 

@@ -37,6 +37,7 @@ void LogWriter::run() {
 
 /// False at the end.
 bool LogWriter::read() {
+  reopen_if_asked();  // here, too, since under load it never waits
   const ssize_t count = ::recv(channel_.receiving(), batch_.data(), batch_.size(), MSG_DONTWAIT);
   if (count > 0) {
     size_ = static_cast<std::size_t>(count);
@@ -87,14 +88,14 @@ void LogWriter::wait(Wait what) {
     timeout = timeout.count() < 0 ? left : std::min(left, timeout);
   }
   if (::poll(waiting.data(), waiting.size(), static_cast<int>(timeout.count())) <= 0) return;
-  if ((waiting[0].revents & POLLIN) != 0) reopen();
+  if ((waiting[0].revents & POLLIN) != 0) reopen_if_asked();
   if (what != Wait::kForLines && (waiting[1].revents & (POLLHUP | POLLERR)) != 0) {
     hung_up_ = true;
     give_up_at_ = Clock::now() + kLastPatience;
   }
 }
 
-void LogWriter::reopen() {
+void LogWriter::reopen_if_asked() {
   std::uint64_t count = 0;
   if (::read(channel_.reopening(), &count, sizeof count) != sizeof count) return;
   if (const int error = sink_.reopen(); error != 0) {

@@ -34,7 +34,7 @@ class LogWriter {
   [[nodiscard]] bool read();
   void write();
   void wait(Wait what);
-  void reopen();
+  void reopen_if_asked();
   void lose(std::size_t bytes, int error);
   void note(int error, const char* what);
   void note_success();

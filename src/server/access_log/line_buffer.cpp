@@ -7,6 +7,7 @@
 #include <new>
 #include <poll.h>
 #include <sys/socket.h>
+#include <utility>
 
 namespace httpd::server {
 namespace {
@@ -23,6 +24,21 @@ LineBuffer::LineBuffer(net::EventLoop& loop, int descriptor, Statistics& statist
 
 LineBuffer::~LineBuffer() {
   finish();
+  stop_watching();
+}
+
+void LineBuffer::watch() noexcept {
+  // Edge-triggered, since the end of the other side would be told again and again.
+  if (!watched_) watched_ = loop_.try_add(descriptor_, EPOLLOUT | EPOLLET, *this) == 0;
+}
+
+void LineBuffer::stop_watching() noexcept {
+  if (std::exchange(watched_, false)) loop_.remove(descriptor_, *this);
+}
+
+void LineBuffer::on_events(std::uint32_t /*events*/) {
+  stop_watching();
+  send_all();
 }
 
 void LineBuffer::add(std::string_view line) noexcept {
@@ -63,6 +79,7 @@ void LineBuffer::send_all() noexcept {
       // Full, most likely. A socket whose other end is gone leads nowhere any more: the bound holds there,
       // too.
       blocked_ = true;
+      watch();
       return;
     }
     sent_ += message.size();

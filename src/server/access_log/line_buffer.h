@@ -17,7 +17,7 @@ namespace httpd::server {
 /// Collects lines and gives them on in messages of whole lines, of which a socket takes one whole or not at
 /// all. Never waits: what the other side does not take stays here, up to kBound; what is more is dropped and
 /// counted (Statistics::kAccessLogDrops), and the log says so once a second.
-class LineBuffer final : private net::Timer {
+class LineBuffer final : private net::EventHandler, private net::Timer {
  public:
   static constexpr std::size_t kBound = 1024 * 1024;  // bytes that wait
   static constexpr std::size_t kMessage = 64 * 1024;  // bytes of the longest message
@@ -38,7 +38,10 @@ class LineBuffer final : private net::Timer {
   void finish() noexcept;
 
  private:
+  void on_events(std::uint32_t events) override;
   void on_timer() override;
+  void watch() noexcept;
+  void stop_watching() noexcept;
   void send_all() noexcept;
   void tell_of_drops() noexcept;
 
@@ -48,7 +51,8 @@ class LineBuffer final : private net::Timer {
   Log& log_;
   std::string lines_;     // whole ones
   std::size_t sent_ = 0;  // of them, from the beginning
-  bool blocked_ = false;  // the socket was full: the timer tries again
+  bool blocked_ = false;  // the socket was full: an event or the timer tries again
+  bool watched_ = false;  // by the loop: only while it is full
   bool armed_ = false;
   std::uint64_t untold_ = 0;  // drops that the log has not told of
   net::TimePoint told_{};
