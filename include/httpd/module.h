@@ -77,7 +77,7 @@ class Module {
 }  // namespace httpd
 
 /// The version of this interface; a module built for another one is refused at loadmodule.
-#define HTTPD_MODULE_ABI 2
+#define HTTPD_MODULE_ABI 3
 
 /// Exports `TYPE`, a class derived from httpd::Module, from a shared object that loadmodule can load.
 #define HTTPD_MODULE(TYPE)                                                                \

@@ -106,6 +106,7 @@ void Engine::check_modules() const {
   if (c_api_ && !c_api_->error().empty())
     throw ConfigError("a module could not register its root path: " + c_api_->error());
   server::check_rules(settings_.access.rules, router_);
+  server::check_compression(settings_.compression, router_);
 }
 
 void Engine::leave_sockets() noexcept {

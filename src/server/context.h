@@ -14,6 +14,7 @@
 #include "net/secret_memory.h"
 #include "server/access/access.h"
 #include "server/access/admission.h"
+#include "server/compression/compression.h"
 #include "server/dispatcher.h"
 #include "server/exchange.h"
 #include "server/log_throttle.h"
@@ -59,6 +60,7 @@ class Context final : private Exchange::Owner {
   Statistics& statistics;
   Admission admission;
   Access access;
+  Compression compression;
   LogThrottle throttle;
   ThrottledLog handler_log;
   http::DateCache date;

@@ -11,6 +11,7 @@
 #include "http/limits.h"
 #include "server/access/access_settings.h"
 #include "server/access/peers.h"
+#include "server/compression/compression_settings.h"
 #include "server/listen_address.h"
 #include "server/tls_settings.h"
 
@@ -43,6 +44,7 @@ struct Settings {
   std::size_t max_root_workers = 0;  ///< handler processes that one root may have at a time; 0: all but one
   TlsSettings tls;
   AccessSettings access;
+  CompressionSettings compression;
   http::Limits limits;
 };
 

@@ -5,14 +5,15 @@ namespace httpd::server {
 
 const std::array<Statistics::Description, Statistics::kCounters>& Statistics::descriptions() noexcept {
   static constexpr std::array<Description, kCounters> kDescriptions{{
-      {"accepted_connections", true}, {"open_connections", false},   {"requests", true},
-      {"replies_2xx", true},          {"replies_3xx", true},         {"replies_4xx", true},
-      {"replies_5xx", true},          {"auth_failures", true},       {"timeouts", true},
-      {"accept_failures", true},      {"connection_refusals", true}, {"rate_refusals", true},
-      {"access_refusals", true},      {"auth_throttled", true},      {"tls_handshakes", true},
-      {"tls_resumed", true},          {"tls_failures", true},        {"bytes_received", true},
-      {"bytes_sent", true},           {"busy_workers", false},       {"queued_requests", false},
-      {"queue_refusals", true},       {"handler_timeouts", true},    {"handler_deaths", true},
+      {"accepted_connections", true}, {"open_connections", false},    {"requests", true},
+      {"replies_2xx", true},          {"replies_3xx", true},          {"replies_4xx", true},
+      {"replies_5xx", true},          {"auth_failures", true},        {"timeouts", true},
+      {"accept_failures", true},      {"connection_refusals", true},  {"rate_refusals", true},
+      {"access_refusals", true},      {"auth_throttled", true},       {"tls_handshakes", true},
+      {"tls_resumed", true},          {"tls_failures", true},         {"bytes_received", true},
+      {"bytes_sent", true},           {"busy_workers", false},        {"queued_requests", false},
+      {"queue_refusals", true},       {"handler_timeouts", true},     {"handler_deaths", true},
+      {"compressed_replies", true},   {"compression_bytes_in", true}, {"compression_bytes_out", true},
   }};
   return kDescriptions;
 }

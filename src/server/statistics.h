@@ -38,6 +38,9 @@ class Statistics {
     kQueueRefusals,
     kHandlerTimeouts,
     kHandlerDeaths,
+    kCompressedReplies,
+    kCompressionBytesIn,
+    kCompressionBytesOut,
     kCounters
   };
   struct Description {

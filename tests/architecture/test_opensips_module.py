@@ -3,7 +3,8 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-ENGINE = (ROOT / "src/server/parameters.cpp").read_text(encoding="utf-8")
+ENGINE = "\n".join((ROOT / "src/server" / file).read_text(encoding="utf-8")
+                   for file in ("parameters.cpp", "compression/compression_settings.cpp"))
 MODULE = (ROOT / "src/opensips/parameter_lists.h").read_text(encoding="utf-8")
 
 # The helpers of parameters.cpp that make a parameter, and its type.
