@@ -312,6 +312,42 @@ TEST_F(CompressionTest, AnEntityTagIsToldInTheFormThatTheClientHas) {
       << "who gets nothing compressed has nothing compressed";
 }
 
+TEST_F(CompressionTest, ATurnOfTheLoopHasOnePieceHoweverManyRepliesThereAre) {
+  text = numbered_lines(4 << 20);
+  start();
+  std::vector<std::unique_ptr<Client>> slow;
+  for (const std::string coding : {"gzip", "zstd", "gzip", "zstd"}) {
+    slow.push_back(std::make_unique<Client>(*this));
+    slow.back()->send("GET /lent HTTP/1.1\r\nHost: a\r\nAccept-Encoding: " + coding + "\r\n\r\n");
+  }
+  Client quick(*this);
+  // The first piece of each comes with its head.
+  while (compressed() < slow.size())
+    loop.run_once();
+  std::uint64_t turns = 0;
+  std::uint64_t answered = 0;
+  std::uint64_t asked_in = 0;
+  char buffer[65536];
+  while (released < static_cast<int>(slow.size())) {
+    if (asked_in == 0) {
+      quick.send(kGet);
+      asked_in = turns + 1;
+    }
+    const std::uint64_t before = statistics.value(Statistics::kCompressionBytesIn);
+    loop.run_once();
+    ++turns;
+    ASSERT_LE(statistics.value(Statistics::kCompressionBytesIn) - before, 64U * 1024);
+    for (const std::unique_ptr<Client>& client : slow)
+      static_cast<void>(::recv(client->descriptor(), buffer, sizeof buffer, MSG_DONTWAIT));
+    if (::recv(quick.descriptor(), buffer, sizeof buffer, MSG_DONTWAIT) > 0) {
+      ASSERT_LE(turns - asked_in, 1U) << "a short request waits for a piece at most";
+      asked_in = 0;
+      ++answered;
+    }
+  }
+  EXPECT_GT(answered, 100U);
+}
+
 TEST_F(CompressionTest, AClientThatLeavesTakesItsStreamAlong) {
   text = numbered_lines(8 << 20);
   settings.compression.max_streams = 1;
