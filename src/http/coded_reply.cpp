@@ -83,6 +83,20 @@ bool any_line(std::string_view lines, Use use) {
   return false;
 }
 
+/// True when there was one.
+bool remove_lines(std::string& lines, std::string_view name) {
+  const std::size_t before = lines.size();
+  for (std::size_t at = 0; at < lines.size();) {
+    const Line line = line_at(lines, at);
+    if (iequals(line.name, name)) {
+      lines.erase(line.begin, line.end - line.begin);
+    } else {
+      at = line.end;
+    }
+  }
+  return lines.size() < before;
+}
+
 std::size_t place_of(std::string_view part, std::string_view whole) noexcept {
   return static_cast<std::size_t>(part.data() - whole.data());
 }
@@ -130,16 +144,10 @@ void weaken_entity_tag(std::string& lines) {
 }
 
 void apply_coding(ContentCoding coding, std::string& lines) {
-  lines.reserve(lines.size() + 64);
   weaken_entity_tag(lines);
-  for (std::size_t at = 0; at < lines.size();) {
-    const Line line = line_at(lines, at);
-    if (iequals(line.name, "Accept-Ranges")) {
-      lines.erase(line.begin, line.end - line.begin);
-    } else {
-      at = line.end;
-    }
-  }
+  const bool has_ranges = remove_lines(lines, "Accept-Ranges");
+  const bool has_tag = any_line(lines, [](const Line& line) { return iequals(line.name, "ETag"); });
+  if (has_ranges && !has_tag) remove_lines(lines, "Last-Modified");
   lines += "Content-Encoding: ";
   lines += coding_name(coding);
   lines += kLineEnd;

@@ -30,7 +30,8 @@ void add_vary(std::string& lines);
 void weaken_entity_tag(std::string& lines);
 
 /// What the header of a body says that is sent with this coding: Content-Encoding, a weak entity tag, and no
-/// offer of ranges, which would be those of other bytes.
+/// offer of ranges, which would be those of other bytes. Where a body that has ranges has no tag, its date
+/// goes as well: a client that takes it for a strong validator (section 8.8.2.2) would join pieces of both.
 void apply_coding(ContentCoding coding, std::string& lines);
 
 /// Whether a client that asks with these fields has a coded body: If-None-Match names the strong tag of

@@ -49,9 +49,14 @@ void CompressedBody::on_turn() noexcept {
 }
 
 /// The lender would like its memory back: what is left of it goes to a file, if there is one to be had.
+// NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a file does not throw
 void CompressedBody::give_back() noexcept {
+  const auto* const lent = std::get_if<LentBytes>(&original_);
+  if (lent == nullptr) return;
+  std::string_view rest = lent->view();
+  rest.remove_prefix(static_cast<std::size_t>(taken_));
   net::SpillFile file;
-  if (!file.append(std::get<LentBytes>(original_).view().substr(static_cast<std::size_t>(taken_)))) return;
+  if (!file.append(rest)) return;
   const std::uint64_t size = file.size();
   original_ = FileBody(file.release().release(), 0, size);
   taken_ = 0;

@@ -46,6 +46,7 @@ class CompressedBody final : public BodySource,
  private:
   void on_wake() noexcept override;
   void on_turn() noexcept override;
+  // NOLINTNEXTLINE(bugprone-exception-escape): giving a variant a file does not throw
   void give_back() noexcept override;
   std::ptrdiff_t fill(std::span<char> output);
   std::ptrdiff_t fetch();

@@ -71,6 +71,13 @@ TEST(CodedReply, ACodedBodyHasAWeakTagAndNoRanges) {
   EXPECT_EQ(coded("ETag: nonsense\r\n"), "ETag: nonsense\r\nContent-Encoding: zstd\r\n");
 }
 
+TEST(CodedReply, ADateIsNoValidatorOfABodyThatHasRangesInAnotherForm) {
+  EXPECT_EQ(coded("Last-Modified: x\r\nAccept-Ranges: bytes\r\n"), "Content-Encoding: zstd\r\n");
+  EXPECT_EQ(coded("Last-Modified: x\r\n"), "Last-Modified: x\r\nContent-Encoding: zstd\r\n");
+  EXPECT_EQ(coded("Last-Modified: x\r\nAccept-Ranges: bytes\r\nETag: \"a\"\r\n"),
+            "Last-Modified: x\r\nETag: W/\"a\"\r\nContent-Encoding: zstd\r\n");
+}
+
 bool has_coded(std::vector<std::string_view> none_match, std::string_view lines) {
   std::vector<FieldLine> fields;
   for (const std::string_view value : none_match)
