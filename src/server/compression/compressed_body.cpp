@@ -63,7 +63,7 @@ void CompressedBody::give_back() noexcept {
 }
 
 std::ptrdiff_t CompressedBody::read(std::uint64_t /*position*/, char* buffer, std::size_t size) {
-  if (pause_) return *std::exchange(pause_, std::nullopt);
+  if (pause_ && flush_ == Encoder::Flush::kNone) return *std::exchange(pause_, std::nullopt);
   if (ended_) return kEnd;
   if (!std::exchange(has_turn_, false)) {
     turns_.await(*this);

@@ -37,6 +37,16 @@ std::optional<std::string_view> bytes_of(const Exchange::Body& body, std::span<c
   return std::string_view(room.data(), static_cast<std::size_t>(file.size()));
 }
 
+/// The body for a stream, which leaves the reply without one. Throws std::bad_alloc, and has taken nothing
+/// then.
+CompressedBody::Original take_body(Exchange::Body& body) {
+  if (const auto* const view = std::get_if<std::string_view>(&body)) return std::string(*view);
+  if (auto* const text = std::get_if<std::string>(&body)) return std::move(*text);
+  if (auto* const lent = std::get_if<LentBytes>(&body)) return std::move(*lent);
+  if (auto* const file = std::get_if<FileBody>(&body)) return std::move(*file);
+  return std::move(std::get<std::unique_ptr<BodySource>>(body));
+}
+
 /// What `bytes` become in `room`; 0 when that is no gain.
 std::size_t encode(Encoder& encoder, std::string_view bytes, std::span<char> room) noexcept {
   if (room.size() < Encoder::kLeastRoom || !encoder.begin(bytes.size())) return 0;
@@ -123,21 +133,13 @@ void Compression::compress_as_stream(Exchange& exchange, http::ContentCoding cod
   std::unique_ptr<Encoder> encoder = make_encoder(coding, settings_.level);
   if (encoder == nullptr || !encoder->begin(size)) return;
   try {
+    // What may fail comes before the reply is touched.
+    std::string fields = exchange.reply_fields();
+    http::apply_coding(coding, fields);
     auto compressed = std::make_unique<CompressedBody>(turns_, std::move(encoder));
-    http::apply_coding(coding, exchange.reply_fields());
-    Exchange::Body& body = exchange.reply_body();
-    if (auto* const view = std::get_if<std::string_view>(&body)) {
-      compressed->take(std::string(*view));
-    } else if (auto* const text = std::get_if<std::string>(&body)) {
-      compressed->take(std::move(*text));
-    } else if (auto* const lent = std::get_if<LentBytes>(&body)) {
-      compressed->take(std::move(*lent));
-    } else if (auto* const file = std::get_if<FileBody>(&body)) {
-      compressed->take(std::move(*file));
-    } else {
-      compressed->take(std::move(std::get<std::unique_ptr<BodySource>>(body)));
-    }
-    body = std::move(compressed);
+    compressed->take(take_body(exchange.reply_body()));
+    exchange.reply_body() = std::move(compressed);
+    exchange.reply_fields().swap(fields);
   } catch (const std::bad_alloc&) {
     return;
   }

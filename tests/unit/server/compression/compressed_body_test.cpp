@@ -223,6 +223,23 @@ TEST_P(CompressedBodyTest, WhatCameIsFlushedBeforeAPause) {
     }
 }
 
+TEST_P(CompressedBodyTest, AFlushThatNeedsSeveralReadsComesBeforeThePause) {
+  std::string noise(2000, '\0');
+  std::minstd_rand random(1);
+  for (char& byte : noise)
+    byte = static_cast<char>(random());
+  for (const std::ptrdiff_t pause : {std::ptrdiff_t{BodySource::kWait}, std::ptrdiff_t{BodySource::kLater}}) {
+    asked = 0;
+    const auto body = make_script({{0, noise}, {pause, ""}, {BodySource::kEnd, ""}});
+    std::string coded;
+    EXPECT_EQ(pull(*body, coded, 100), pause);
+    EXPECT_EQ(decoded(coded).text, noise);
+    EXPECT_EQ(asked, 2);
+    EXPECT_EQ(pull(*body, coded, 100), BodySource::kEnd);
+    EXPECT_TRUE(decoded(coded).complete);
+  }
+}
+
 TEST_P(CompressedBodyTest, WakingReachesWhoPulls) {
   std::unique_ptr<BodySource> script = std::make_unique<Script>(
       std::vector<Script::Word>{{0, "one"}, {BodySource::kWait, ""}, {0, "two"}, {BodySource::kEnd, ""}},
