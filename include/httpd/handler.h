@@ -23,6 +23,13 @@ class Handler {
   /// Answers `request` through `reply`. While it runs, the process does nothing else. A thrown exception
   /// becomes a 500 and a log line. `request` stays valid until the reply is sent or destroyed.
   virtual void handle(const Request& request, Reply reply) = 0;
+  /// Whether the engine may compress replies for clients that accept it; asked once, when serving begins.
+  /// False unless overridden, since length tells: where a reply holds a secret (a token, a password, whatever
+  /// one client may see and another may not) and also text that somebody else can choose, such as an argument
+  /// of the request, whoever can have such requests sent and sees how long the encrypted replies are finds
+  /// the secret out, byte by byte (BREACH, CVE-2013-3587). Say true where no reply holds both. The parameter
+  /// `compress` consents for handlers that do not.
+  [[nodiscard]] virtual bool may_be_compressed() const noexcept { return false; }
 };
 
 }  // namespace httpd

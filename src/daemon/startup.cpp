@@ -201,6 +201,7 @@ void Daemon::init_modules() {
       throw ConfigError(fmt::format("module {}: {}", module->name(), c_api_->error()));
   }
   server::check_rules(settings_.access.rules, router_);
+  server::check_compression(settings_.compression, router_);
 }
 
 void Daemon::read_files() {

@@ -8,6 +8,7 @@
 
 #include "http/characters.h"
 #include "http/parameters.h"
+#include "http/weights.h"
 
 namespace httpd::http {
 namespace {
@@ -17,33 +18,6 @@ struct Quality {
   int exactness = 0;  // 1: */*, 2: type/*, 3: type/subtype; 0: nothing fits
   int weight = 0;     // thousandths
 };
-
-/// RFC 9110 section 12.4.2: "0" or "1" with up to three decimals, in thousandths.
-std::optional<int> parse_weight(std::string_view text) noexcept {
-  if (text.empty() || (text[0] != '0' && text[0] != '1') || text.size() > 5) return std::nullopt;
-  if (text.size() > 1 && text[1] != '.') return std::nullopt;
-  int weight = (text[0] - '0') * 1000;
-  int place = 100;
-  for (const char digit : text.substr(std::min<std::size_t>(2, text.size()))) {
-    if (!is_digit(digit)) return std::nullopt;
-    weight += (digit - '0') * place;
-    place /= 10;
-  }
-  return weight <= 1000 ? std::optional<int>(weight) : std::nullopt;
-}
-
-/// Takes the next member of a list, whose quoted strings may hold commas.
-std::string_view next_member(std::string_view& list) noexcept {
-  bool quoted = false;
-  std::size_t end = 0;
-  for (; end < list.size() && (quoted || list[end] != ','); ++end) {
-    if (list[end] == '"') quoted = !quoted;
-    if (quoted && list[end] == '\\' && end + 1 < list.size()) ++end;
-  }
-  const std::string_view member = list.substr(0, end);
-  list.remove_prefix(std::min(end + 1, list.size()));
-  return trim_ows(member);
-}
 
 /// A media range of an Accept field.
 struct Range {
@@ -110,7 +84,7 @@ std::optional<Quality> quality_of(std::string_view offered, std::span<const Fiel
     if (!iequals(field.name, "Accept")) continue;
     asked = true;
     for (std::string_view list = field.value; !list.empty();) {
-      const std::string_view member = next_member(list);
+      const std::string_view member = next_list_member(list);
       if (member.empty()) continue;
       const std::optional<Range> range = parse_range(member);
       if (!range) return std::nullopt;

@@ -101,6 +101,11 @@ Condition evaluate_conditions(std::span<const FieldLine> fields, bool is_get,
   return Condition::kHolds;
 }
 
+bool is_named_weakly_alone(std::span<const FieldLine> fields, std::string_view tag) noexcept {
+  return has(fields, "If-None-Match") && !names(fields, "If-None-Match", tag, equal_strongly) &&
+         names(fields, "If-None-Match", tag, equal_weakly);
+}
+
 bool if_range_holds(std::span<const FieldLine> fields, const Validators& validators) noexcept {
   if (!has(fields, "If-Range")) return true;
   const std::string_view value = single_field(fields, "If-Range").value_or("");

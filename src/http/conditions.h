@@ -31,6 +31,9 @@ enum class Condition : std::uint8_t {
 [[nodiscard]] Condition evaluate_conditions(std::span<const FieldLine> fields, bool is_get,
                                             const Validators& validators) noexcept;
 
+/// Whether If-None-Match names the strong tag `tag` by its weak form, and not by itself.
+[[nodiscard]] bool is_named_weakly_alone(std::span<const FieldLine> fields, std::string_view tag) noexcept;
+
 /// Whether a Range field is to be looked at: true without an If-Range, and where it names this version (RFC
 /// 9110 section 13.1.5). A date does when it equals Last-Modified and that is at least a second old: only
 /// then the file can no longer change within the same second.

@@ -116,6 +116,7 @@ void Engine::check_modules() {
   if (requests_) return;
   health_ = server::register_health(settings_, router_);
   server::check_rules(settings_.access.rules, router_);
+  server::check_compression(settings_.compression, router_);
   requests_.emplace(router_.routes().size());
   server::list_root_statistics(*requests_, router_, settings_.workers != 0, list_);
 }

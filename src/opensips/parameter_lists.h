@@ -38,6 +38,9 @@
   P(max_trailer_fields)        \
   P(max_form_fields)           \
   P(max_chunk_extension_size)  \
+  P(compress_min_size)         \
+  P(compress_level)            \
+  P(max_compressed_streams)    \
   P(tls_key_permissions_check) \
   P(tls_handshake_timeout)     \
   P(tls_ticket_lifetime)       \
@@ -56,6 +59,7 @@
   P(trusted_proxies)         \
   P(forwarded_header)        \
   P(health_root)             \
+  P(compress)                \
   P(tls_cert_file)           \
   P(tls_key_file)            \
   P(tls_ocsp_file)           \

@@ -132,6 +132,13 @@ void Connection::start_reply() {
   Exchange::Body& body = exchange_->reply_body();
   // RFC 9110 section 15.3.6: a 205 has no content, and says so.
   if (status == 205) body = std::string_view();
+  if (context_.compression.concerns(route) &&
+      context_.compression.treat(*exchange_) == Compression::Length::kUnknown) {
+    chunked_ = false;
+    write_head(0, true);
+    end_reply();
+    return;
+  }
   const bool bodiless = exchange_->is_head() || http::is_bodiless(status);
   if (std::holds_alternative<std::unique_ptr<BodySource>>(body)) {
     chunked_ = !exchange_->parser().head().http_1_0;

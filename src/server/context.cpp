@@ -19,6 +19,7 @@ Context::Context(net::EventLoop& event_loop, const Settings& all_settings, const
       statistics(counters),
       admission(all_settings, event_loop),
       access(all_settings.access, all_routes, admission, event_loop, counters),
+      compression(all_settings.compression, all_routes, event_loop, counters),
       handler_log(host_log, event_loop),
       read_buffer(kReadBufferSize) {
   output.reserve(kOutputReserve);

@@ -16,6 +16,7 @@
 #include "server/access/admission.h"
 #include "server/access_log/access_log.h"
 #include "server/access_log/request_id.h"
+#include "server/compression/compression.h"
 #include "server/dispatcher.h"
 #include "server/exchange.h"
 #include "server/log_throttle.h"
@@ -62,6 +63,7 @@ class Context final : private Exchange::Owner {
   Statistics& statistics;
   Admission admission;
   Access access;
+  Compression compression;
   LogThrottle throttle;
   ThrottledLog handler_log;
   http::DateCache date;

@@ -109,6 +109,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   [[nodiscard]] std::string_view content_type() const noexcept;
   [[nodiscard]] std::string_view content_type_given() const noexcept { return content_type_; }
   [[nodiscard]] const std::string& reply_fields() const noexcept { return fields_; }
+  [[nodiscard]] std::string& reply_fields() noexcept { return fields_; }
   [[nodiscard]] Body& reply_body() noexcept { return reply_body_; }
   /// Replaces the reply by one of the engine's own, in plain text.
   void answer(int status, std::string text);

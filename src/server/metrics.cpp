@@ -65,6 +65,12 @@ constexpr std::array kRows = {
         "writer_slow", "Lines of the access log that nobody will read."},
     Row{Statistics::kAccessLogLost, "httpd_access_log_lost_lines", Type::kCounter, "", "cause",
         "target_failed", ""},
+    Row{Statistics::kCompressedReplies, "httpd_compressed_replies", Type::kCounter, "", "", "",
+        "Replies that were compressed, or began to be."},
+    Row{Statistics::kCompressionBytesIn, "httpd_compression_input_bytes", Type::kCounter, "bytes", "", "",
+        "Bytes of bodies before their compression."},
+    Row{Statistics::kCompressionBytesOut, "httpd_compression_output_bytes", Type::kCounter, "bytes", "", "",
+        "Bytes of bodies after their compression."},
 };
 
 void add_rows(const Statistics& statistics, std::vector<MetricFamily>& families) {

@@ -184,6 +184,7 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
   };
   std::ranges::move(auth_parameters(settings), std::back_inserter(parameters));
   std::ranges::move(access_parameters(settings), std::back_inserter(parameters));
+  std::ranges::move(compression_parameters(settings.compression), std::back_inserter(parameters));
   std::ranges::move(tls_parameters(settings), std::back_inserter(parameters));
   std::ranges::move(access_log_parameters(settings.access_log), std::back_inserter(parameters));
   return parameters;

@@ -12,6 +12,7 @@
 #include "server/access/access_settings.h"
 #include "server/access/peers.h"
 #include "server/access_log/log_settings.h"
+#include "server/compression/compression_settings.h"
 #include "server/listen_address.h"
 #include "server/tls_settings.h"
 
@@ -47,6 +48,7 @@ struct Settings {
   TlsSettings tls;
   AccessSettings access;
   AccessLogSettings access_log;
+  CompressionSettings compression;
   http::Limits limits;
 };
 

@@ -40,6 +40,9 @@ const std::array<Statistics::Description, Statistics::kCounters>& Statistics::de
       {"handler_deaths", true},
       {"access_log_drops", true},
       {"access_log_lost", true},
+      {"compressed_replies", true},
+      {"compression_bytes_in", true},
+      {"compression_bytes_out", true},
   }};
   return kDescriptions;
 }

@@ -52,6 +52,9 @@ class Statistics {
     kHandlerDeaths,
     kAccessLogDrops,
     kAccessLogLost,
+    kCompressedReplies,
+    kCompressionBytesIn,
+    kCompressionBytesOut,
     kCounters
   };
   struct Description {

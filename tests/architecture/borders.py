@@ -32,6 +32,8 @@ LIBRARIES = {
     "gmp.h": ("src/net/tls_memory.cpp",),
     "gnutls": ("src/net/",),
     "nettle": ("src/http/credentials.cpp", "src/server/access/credentials.cpp"),
+    "zlib": ("src/server/compression/encoder.cpp",),
+    "zstd": ("src/server/compression/encoder.cpp",),
     "opensips": ("src/opensips/",),
 }
 

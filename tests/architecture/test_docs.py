@@ -11,7 +11,8 @@ ADMIN = (ROOT / "docs" / "ADMIN.md").read_text(encoding="utf-8")
 
 # Module -> the files that make its list of parameters.
 PARAMETER_FILES = {
-    "httpd": ["src/server/parameters.cpp", "src/server/access_log/log_settings.cpp"],
+    "httpd": ["src/server/parameters.cpp", "src/server/access_log/log_settings.cpp",
+              "src/server/compression/compression_settings.cpp"],
     "mi_http": sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/handlers/mi_http").glob("*.cpp")),
     "prometheus": ["src/handlers/prometheus/prometheus.cpp"],
     "mi_fifo": sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/handlers/mi_fifo").glob("*.cpp")),

@@ -108,6 +108,7 @@ class FuzzHandler : public Handler {
   FuzzHandler(Backstage& backstage, std::string_view root, MethodSet methods)
       : backstage_(backstage), root_(root), methods_(methods) {}
   [[nodiscard]] MethodSet methods() const override { return methods_; }
+  [[nodiscard]] bool may_be_compressed() const noexcept override { return true; }
   void handle(const Request& request, Reply reply) override {
     require(methods_.has(request.method()));
     check_request(request, root_);

@@ -1,5 +1,6 @@
 # What clients do while a call fails in the daemon: every way that a request and a reply can take, one after the other.
 # SPDX-License-Identifier: GPL-2.0-or-later
+import gzip
 import json
 import ssl
 import time
@@ -91,6 +92,19 @@ def stream(server):
         expect(client, request("GET", "/probe-stream/70000"), size=70_000)
 
 
+def compressed(server):
+    """Short, long and streamed. Where there is no memory for it a reply comes as it is."""
+    for way, size in (("string", 5000), ("lent", 200_000), ("stream", 50_000)):
+        with server.connect(timeout=LONGEST) as client:
+            for coding in ("gzip", "zstd"):
+                reply = client.ask(request("GET", f"/packed/{way}/{size}", f"Accept-Encoding: {coding}"))
+                if reply.status in OVERLOADED:
+                    raise Refused(reply)
+                if reply.field("Content-Encoding") == "gzip":
+                    reply.body = gzip.decompress(reply.body)
+                assert reply.field("Content-Encoding") == "zstd" or len(reply.body) == size
+
+
 def kept_reply(server):
     with server.connect(timeout=LONGEST) as client:
         expect(client, request("GET", "/later/1"))
@@ -127,7 +141,7 @@ def half_a_request(server):
 
 
 STEPS = [small_requests, pipelined, command, bad_requests, half_a_request, printed_page, large_replies, slow_reader,
-         file_reply, stream, kept_reply, upload]
+         file_reply, stream, compressed, kept_reply, upload]
 
 
 def handshake_and_requests(server):

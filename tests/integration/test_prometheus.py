@@ -1,5 +1,6 @@
 # The module prometheus: both formats, what its numbers count, a real server that scrapes it, and the alert rules and
 # the dashboard that come with it. SPDX-License-Identifier: GPL-2.0-or-later
+import gzip
 import json
 import re
 import time
@@ -70,6 +71,14 @@ def test_both_formats_tell_the_same_series(server):
 
     metrics(server)
     assert names(metrics(server).body) == names(metrics(server, OPENMETRICS).body)
+
+
+def test_it_is_compressed_for_who_takes_that(server):
+    reply = metrics(server, "Accept-Encoding: gzip")
+    assert reply.field("Content-Encoding") == "gzip"
+    assert {token for value in reply.all("Vary") for token in value.lower().replace(" ", "").split(",")} == {
+        "accept", "accept-encoding"}
+    assert b"httpd_requests_total{" in gzip.decompress(reply.body)
 
 
 @pytest.mark.parametrize(("method", "target", "status"), [

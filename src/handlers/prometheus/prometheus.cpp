@@ -19,6 +19,8 @@ class PrometheusHandler final : public Handler {
   explicit PrometheusHandler(const Metrics& metrics) noexcept : metrics_(metrics) {}
 
   [[nodiscard]] MethodSet methods() const override { return {Method::kGet}; }
+  // Numbers and names that the administrator chose: nothing of a client's.
+  [[nodiscard]] bool may_be_compressed() const noexcept override { return true; }
 
   void handle(const Request& request, Reply reply) override {
     if (!request.path().empty() && request.path() != "/") {

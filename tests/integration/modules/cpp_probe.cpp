@@ -161,6 +161,56 @@ void large(const Request& request, Reply reply) {
   }
 }
 
+// Lines with numbers: text that becomes shorter, and in which a shift shows.
+std::string numbers(std::size_t size) {
+  std::string text;
+  for (unsigned number = 0; text.size() < size; ++number)
+    text += std::to_string(number) + '\n';
+  text.resize(size);
+  return text;
+}
+
+// GET /KIND/N: N bytes of numbers() as a "string", a "copy", "lent" or a "stream", with the status, the type
+// and the fields ("Name:value") that the arguments say. It consents to compression.
+class Packed : public httpd::Handler {
+ public:
+  [[nodiscard]] MethodSet methods() const override { return {Method::kGet, Method::kPost}; }
+  [[nodiscard]] bool may_be_compressed() const noexcept override { return true; }
+  void handle(const Request& request, Reply reply) override {
+    for (std::size_t i = 0; i < request.argument_count(); ++i) {
+      const auto [name, value] = request.argument_at(i);
+      if (name == "status") reply.status(static_cast<int>(number_in(value)));
+      if (name == "type") reply.content_type(value);
+      if (name == "field") reply.header(value.substr(0, value.find(':')), value.substr(value.find(':') + 1));
+    }
+    const std::string_view path = request.path();
+    auto text = std::make_unique<std::string>(numbers(number_in(path)));
+    const std::string_view view = *text;
+    if (path.starts_with("/copy/")) {
+      reply.send_copy(view);
+    } else if (path.starts_with("/lent/")) {
+      reply.send(httpd::LentBytes(view.data(), view.size(), release, text.release()));
+    } else if (path.starts_with("/stream/")) {
+      reply.stream(std::make_unique<Text>(std::move(*text)));
+    } else {
+      reply.send(std::move(*text));
+    }
+  }
+
+ private:
+  class Text : public httpd::BodySource {
+   public:
+    explicit Text(std::string text) : text_(std::move(text)) {}
+    std::ptrdiff_t read(std::uint64_t position, char* buffer, std::size_t size) override {
+      if (position == text_.size()) return kEnd;
+      return static_cast<std::ptrdiff_t>(text_.copy(buffer, size, static_cast<std::size_t>(position)));
+    }
+
+   private:
+    std::string text_;
+  };
+};
+
 // What of a request reaches a handler, a line each.
 void describe(const Request& request, Reply reply) {
   std::string text = "method=" + std::string(httpd::method_name(request.method()));
@@ -213,6 +263,7 @@ class CppProbe : public httpd::Module {
   void init(httpd::Host& host) override {
     const MethodSet get{Method::kGet};
     host.register_root(name(), "later", std::make_unique<Later>());
+    host.register_root(name(), "packed", std::make_unique<Packed>());
     add(host, "dropped", get, [](const Request&, const Reply&) {});
     add(host, "throws", get,
         [](const Request&, const Reply&) { throw std::runtime_error("thrown on purpose"); });

@@ -40,6 +40,8 @@ class FunctionHandler final : public Handler {
   MethodSet methods() const override { return methods_; }
   void init_process(Loop& loop) override { process_loop = &loop; }
   void handle(const Request& request, Reply reply) override { function_(request, std::move(reply)); }
+  bool may_be_compressed() const noexcept override { return consents; }
+  bool consents = false;
   Loop* process_loop = nullptr;
 
  private:
