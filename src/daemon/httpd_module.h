@@ -8,8 +8,8 @@
 
 namespace httpd::daemon {
 
-/// loadmodule "httpd.so" loads this one. It has the parameters and the MI commands httpd_tls_reload and
-/// httpd_auth_reload; the daemon itself does the serving.
+/// loadmodule "httpd.so" loads this one. It has the parameters and the MI commands httpd_reload,
+/// httpd_tls_reload and httpd_auth_reload; the daemon itself does the serving.
 class HttpdModule final : public Module {
  public:
   /// Both must outlive the module.

@@ -100,6 +100,8 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   if (process.credentials != nullptr) server.use_tls(process.credentials);
   server.use_credentials(process.users);
   const auto reload = [&](server::Reload what) {
+    if (what == server::Reload::kConfiguration)
+      return process.reconfigurer.reload(server, pool ? &*pool : nullptr, process.settings);
     return server::reload(what, server, process.settings, process.log);
   };
   if (process.is_restart) {

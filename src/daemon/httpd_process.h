@@ -8,6 +8,7 @@
 
 #include <httpd/log.h>
 
+#include "daemon/reconfigurer.h"
 #include "process/meeting_point.h"
 #include "server/access/credentials.h"
 #include "server/endpoints.h"
@@ -21,12 +22,13 @@ namespace httpd::daemon {
 
 /// What the process needs; everything must outlive it.
 struct HttpdProcess {
-  const server::Settings& settings;
+  server::Settings& settings;  ///< changed when the configuration is read again
   const server::Router& router;
   std::vector<server::Endpoint>& endpoints;  ///< closed in this process when its end begins
   const std::shared_ptr<const net::TlsCredentials>& credentials;  ///< null when TLS is not in use
   const std::shared_ptr<const server::Credentials>& users;        ///< null when none are configured
   server::ReloadChannel& reloads;
+  Reconfigurer& reconfigurer;
   process::MeetingPoint* workers;  ///< where handler processes come to; null where handlers run here
   server::RequestBoard& board;
   bool is_restart;  ///< the process before this one ended: what was read from files may be older than what it

@@ -11,6 +11,8 @@
 #include <sys/types.h>
 #include <vector>
 
+#include <httpd/log.h>
+
 #include "daemon/mi/state.h"
 #include "server/request_board.h"
 #include "server/router.h"
@@ -37,6 +39,8 @@ struct SharedMemory {
 /// The daemon's state as MI commands see it, on memory shared by all processes forked after its construction.
 class SharedState final : public DaemonState {
  public:
+  static constexpr int kDefaultLogLevel = static_cast<int>(LogLevel::kNotice);
+
   /// The calling process is the attendant, process 0. `router` must outlive the state. Throws
   /// std::system_error.
   SharedState(std::vector<std::string> arguments, const server::Router& router);

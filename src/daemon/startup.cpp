@@ -25,6 +25,8 @@
 #include "daemon/mi/registry.h"
 #include "daemon/pid_file.h"
 #include "daemon/privileges.h"
+#include "daemon/reconfigurer.h"
+#include "daemon/reload_requests.h"
 #include "daemon/shared_state.h"
 #include "daemon/supervisor.h"
 #include "daemon/version.h"
@@ -71,9 +73,11 @@ class Daemon final : private Host {
         privileges_(options.user, options.group),
         state_(std::move(arguments), router_),
         log_(state_),
+        reconfigurer_(options_, router_, state_, log_),
         registry_(log_),
         loader_(module_directory(),
-                {{"httpd", [this] { return std::make_unique<HttpdModule>(settings_, reloads_); }}}) {}
+                {{"httpd", [this] { return std::make_unique<HttpdModule>(in_force_.settings, reloads_); }}}) {
+  }
 
   Daemon(const Daemon&) = delete;
   Daemon& operator=(const Daemon&) = delete;
@@ -98,11 +102,12 @@ class Daemon final : private Host {
   void init_modules();
   void read_files();
   void open_endpoints();
-  void reload();
+  static void on_hangup(ReloadRequests& reloads);
   void drop_privileges();
   void add_workers(Supervisor& supervisor);
   [[nodiscard]] std::string httpd_description() const;
   void announce();
+  [[nodiscard]] std::string status() const;
 
   struct ExtraProcess {
     std::string description;
@@ -111,14 +116,13 @@ class Daemon final : private Host {
 
   const Options& options_;
   const Privileges privileges_;
-  server::Settings settings_;
+  InForce in_force_;
   server::Router router_;
   server::ReloadChannel reloads_;
   std::optional<process::MeetingPoint> workers_;
-  std::shared_ptr<const net::TlsCredentials> credentials_;  // shared with the sessions that begin with them
-  std::shared_ptr<const server::Credentials> users_;        // shared with the checks that begin with them
   SharedState state_;
   DaemonLog log_;
+  Reconfigurer reconfigurer_;
   MiRegistry registry_;
   std::unique_ptr<capi::CApi> c_api_;
   std::optional<capi::CApi::Current> current_c_api_;
@@ -144,31 +148,33 @@ void Daemon::configure() {
       [this](std::string_view module, std::string_view root, std::unique_ptr<Handler> handler) {
         register_root(module, root, std::move(handler));
       },
-      capi::CApiSettings{.buf_size = settings_.buf_size,
+      capi::CApiSettings{.buf_size = in_force_.settings.buf_size,
                          .keep_ready = private_memory / 4,
-                         .hands_on = settings_.workers > 0},
+                         .hands_on = in_force_.settings.workers > 0},
       log_);
   current_c_api_.emplace(*c_api_);
-  server::check_access(settings_.access, settings_.tls.options.verify_client != net::TlsVerifyClient::kNone);
-  listeners_ = server::listeners_of(settings_);
+  server::check_access(in_force_.settings.access,
+                       in_force_.settings.tls.options.verify_client != net::TlsVerifyClient::kNone);
+  listeners_ = server::listeners_of(in_force_.settings);
 }
 
 void Daemon::run_script() {
-  for (Statement& statement : read_script(options_.config_file)) {
+  const net::SecretBytes script = read_script_text(options_.config_file);
+  for (Statement& statement : parse_script({script.data(), script.size()}, options_.config_file)) {
     if (const auto* const level = std::get_if<SetLogLevel>(&statement)) {
       state_.set_log_level(level->level);
     } else if (const auto* const path = std::get_if<SetModulePath>(&statement)) {
       loader_.add_path(path->path);
     } else if (const auto* const load = std::get_if<LoadModule>(&statement)) {
-      loader_.load(*load);
+      reconfigurer_.know(load->file, loader_.load(*load));
     } else {
       SetParameter& parameter = std::get<SetParameter>(statement);
       apply_parameter(parameter, loader_.loaded());
       if (auto* const text = std::get_if<std::string>(&parameter.value)) http::wipe(*text);
     }
   }
-  if (options_.debug) state_.set_log_level(static_cast<int>(LogLevel::kDebug));
-  if (options_.more_log > 0) state_.set_log_level(state_.log_level() + options_.more_log);
+  state_.set_log_level(effective_log_level(options_, state_.log_level()));
+  reconfigurer_.begin({script.data(), script.size()});
 }
 
 void Daemon::init_modules() {
@@ -183,13 +189,13 @@ void Daemon::init_modules() {
     if (!c_api_->error().empty())
       throw ConfigError(fmt::format("module {}: {}", module->name(), c_api_->error()));
   }
-  server::check_rules(settings_.access.rules, router_);
+  server::check_rules(in_force_.settings.access.rules, router_);
 }
 
 void Daemon::read_files() {
-  users_ = server::load_credentials(settings_);
-  credentials_ = server::load_tls(settings_.tls, log_);
-  if (credentials_ != nullptr) server::advise(*credentials_, log_);
+  in_force_.users = server::load_credentials(in_force_.settings);
+  in_force_.tls = server::load_tls(in_force_.settings.tls, log_);
+  if (in_force_.tls != nullptr) server::advise(*in_force_.tls, log_);
 }
 
 void Daemon::open_endpoints() {
@@ -198,25 +204,19 @@ void Daemon::open_endpoints() {
   } catch (const std::system_error& error) {
     throw ConfigError(error.what());
   }
-  server::advise_on_endpoints(settings_, endpoints_, log_);
+  server::advise_on_endpoints(in_force_.settings, endpoints_, log_);
 }
 
 void Daemon::drop_privileges() {
   if (!privileges_.requested()) return;
   privileges_.drop();
   log_.write(LogLevel::kInfo, "running as " + privileges_.text());
-  server::advise_on_unreadable_files(settings_, privileges_.text(), log_);
+  server::advise_on_unreadable_files(in_force_.settings, privileges_.text(), log_);
 }
 
-void Daemon::reload() {
-  if (!settings_.tls.configured() && server::files_of(settings_.access.auth).empty()) {
-    log_.write(
-        LogLevel::kNotice,
-        "SIGHUP: there are no files of TLS, users or tokens to read again, and everything else takes a "
-        "restart");
-  } else if (!reloads_.request_only()) {
-    log_.write(LogLevel::kError, "SIGHUP: too many reloads are waiting for the HTTPD process already");
-  }
+/// SIGHUP came. What else is to begin anew then has its place here.
+void Daemon::on_hangup(ReloadRequests& reloads) {
+  reloads.request();
 }
 
 void Daemon::check() {
@@ -229,7 +229,7 @@ int Daemon::serve() {
   // As whoever started the daemon: what its own user may not be allowed to have.
   read_files();
   open_endpoints();
-  if (settings_.workers != 0) workers_.emplace();
+  if (in_force_.settings.workers != 0) workers_.emplace();
   std::optional<PidFile> pid_file;
   if (!options_.pid_file.empty()) pid_file.emplace(options_.pid_file);
   // As its own user: all code that is not the daemon's.
@@ -238,17 +238,12 @@ int Daemon::serve() {
 
   Supervisor supervisor(state_, log_);
   supervisor.add(httpd_description(), [this](Supervisor& attendant) {
-    const HttpdProcess process{settings_,
-                               router_,
-                               endpoints_,
-                               credentials_,
-                               users_,
-                               reloads_,
-                               workers_ ? &*workers_ : nullptr,
-                               state_.board(),
-                               attendant.is_restart(),
-                               state_.counters(),
-                               log_};
+    const HttpdProcess process{in_force_.settings, router_,
+                               endpoints_,         in_force_.tls,
+                               in_force_.users,    reloads_,
+                               reconfigurer_,      workers_ ? &*workers_ : nullptr,
+                               state_.board(),     attendant.is_restart(),
+                               state_.counters(),  log_};
     return run_httpd_process(process, [&attendant] { attendant.notify_ready(); });
   });
   add_workers(supervisor);
@@ -259,22 +254,29 @@ int Daemon::serve() {
       extra.main(process);
       return 0;
     });
-  const int status = supervisor.run({[this] { announce(); }, [this] { reload(); },
-                                     [this] {
-                                       ::sd_notify(0, "STOPPING=1");
-                                       endpoints_.clear();
-                                     }});
+  supervisor.watch(reconfigurer_.descriptor(), [this] { reconfigurer_.take(in_force_); });
+  ReloadRequests reloads(
+      supervisor, reloads_, [this] { return status(); }, log_);
+  const int status = supervisor.run({.on_ready = [this] { announce(); },
+                                     .on_reload = [&reloads] { on_hangup(reloads); },
+                                     .on_stop =
+                                         [this] {
+                                           ::sd_notify(0, "STOPPING=1");
+                                           endpoints_.clear();
+                                         },
+                                     // The process before may have ended just after a change.
+                                     .on_start = [this] { reconfigurer_.take(in_force_); }});
   if (status == 0) log_.write(LogLevel::kNotice, "stopped");
   return status;
 }
 
 void Daemon::add_workers(Supervisor& supervisor) {
-  for (std::uint32_t index = 0; index < settings_.workers; ++index)
+  for (std::uint32_t index = 0; index < in_force_.settings.workers; ++index)
     supervisor.add(
         fmt::format("HTTPD worker {}", index + 1),
         [this, index](Supervisor& attendant) {
           endpoints_.clear();  // so that the port is free once the HTTPD process has ended
-          return run_worker_process({settings_, router_, *workers_, index, log_},
+          return run_worker_process({in_force_.settings, router_, *workers_, index, log_},
                                     [&attendant] { attendant.notify_ready(); });
         },
         kWorkerRestart);
@@ -287,7 +289,11 @@ std::string Daemon::httpd_description() const {
 
 void Daemon::announce() {
   server::announce(endpoints_, router_, log_);
-  ::sd_notify(0, fmt::format("READY=1\nSTATUS=listening on {}", server::urls(endpoints_)).c_str());
+  ::sd_notify(0, ("READY=1\nSTATUS=" + status()).c_str());
+}
+
+std::string Daemon::status() const {
+  return "listening on " + server::urls(endpoints_);
 }
 
 }  // namespace

@@ -2,7 +2,6 @@
 #include "daemon/supervisor.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -86,6 +85,7 @@ int Supervisor::run(Events events) {
 void Supervisor::start(Child& child) {
   child.restart_at = Clock::time_point::max();
   child.started = Clock::now();
+  if (events_.on_start) events_.on_start();
   const pid_t attendant = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) {
@@ -129,8 +129,19 @@ void Supervisor::wait_for_something() {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     timeout = static_cast<int>(std::clamp<long long>(left, 0, 60'000));
   }
-  std::array<pollfd, 2> waiting{pollfd{signals_.get(), POLLIN, 0}, pollfd{ready_fd_.get(), POLLIN, 0}};
-  ::poll(waiting.data(), waiting.size(), timeout);
+  std::vector<pollfd> waiting{pollfd{signals_.get(), POLLIN, 0}, pollfd{ready_fd_.get(), POLLIN, 0}};
+  const std::size_t own = waiting.size();
+  for (const Watch& watch : watches_)
+    waiting.push_back({watch.descriptor, POLLIN, 0});
+  if (::poll(waiting.data(), waiting.size(), timeout) <= 0) return;
+  for (std::size_t i = own; i < waiting.size(); ++i) {
+    if (waiting[i].revents == 0) continue;
+    // What was called before may have ended this watch.
+    const auto found = std::ranges::find(watches_, waiting[i].fd, &Watch::descriptor);
+    if (found == watches_.end()) continue;
+    const std::function<void()> ready = found->ready;
+    ready();
+  }
 }
 
 void Supervisor::read_signals() {

@@ -44,6 +44,13 @@ class Supervisor {
   /// Adds a process, before run(). The start is complete when every process has called notify_ready().
   void add(const std::string& description, Main main, const Restart& restart);
   void add(const std::string& description, Main main) { add(description, std::move(main), Restart{}); }
+  /// While it runs, in the attendant: calls `ready` whenever `descriptor` is readable, or at its end.
+  void watch(int descriptor, std::function<void()> ready) {
+    watches_.push_back({descriptor, std::move(ready)});
+  }
+  void unwatch(int descriptor) noexcept {
+    std::erase_if(watches_, [descriptor](const Watch& watch) { return watch.descriptor == descriptor; });
+  }
   /// Called in a process, once: it serves.
   void notify_ready() noexcept;
 
@@ -53,8 +60,9 @@ class Supervisor {
   /// What happens while it runs; all are called in the attendant process.
   struct Events {
     std::function<void()> on_ready;
-    std::function<void()> on_reload;  ///< SIGHUP came
-    std::function<void()> on_stop;    ///< the end begins
+    std::function<void()> on_reload;   ///< SIGHUP came
+    std::function<void()> on_stop;     ///< the end begins
+    std::function<void()> on_start{};  ///< a process is about to be forked
   };
   /// Starts all processes and returns when they have ended: 0, or kExitFailure when the start failed.
   int run(Events events);
@@ -69,6 +77,10 @@ class Supervisor {
     Clock::time_point restart_at = Clock::time_point::max();
     Restart restart{};
     std::chrono::milliseconds delay{0};
+  };
+  struct Watch {
+    int descriptor;
+    std::function<void()> ready;
   };
   enum class State : char { kStarting, kRunning, kStopping };
 
@@ -88,6 +100,7 @@ class Supervisor {
   SignalDescriptor signals_;
   net::UniqueFd ready_fd_;
   std::vector<Child> children_;
+  std::vector<Watch> watches_;
   std::size_t not_ready_ = 0;
   State state_ = State::kStarting;
   Clock::time_point kill_at_ = Clock::time_point::max();

@@ -62,6 +62,10 @@ class WorkerPool final : public server::Dispatcher,
 
   void dispatch(server::Exchange& request, Reply reply) override;
 
+  /// The settings have changed: max_queue and max_root_workers hold from now on, handler_timeout for requests
+  /// that come.
+  void change_limits();
+
   /// What becomes of the requests that wait when the end has begun.
   enum class Waiting : std::uint8_t {
     kServed,  ///< for as long as there is a handler process; no new ones are expected

@@ -53,6 +53,8 @@ class Connection final : public net::ListNode<Connection>,
 
   /// Context::draining was set: ends now if idle, else with the reply in work. May destroy this object.
   void on_draining();
+  /// The settings have changed: what it waits for has the new limits, from now on.
+  void on_new_limits() noexcept;
 
  private:
   enum class Phase : std::uint8_t {

@@ -41,6 +41,25 @@ Connection::Limit Connection::first_limit() const noexcept {
   return phase_ == Phase::kHandshake ? Limit::kHandshake : Limit::kIdle;
 }
 
+void Connection::on_new_limits() noexcept {
+  switch (limit_) {
+    case Limit::kProxyHeader:
+    case Limit::kHandshake:
+    case Limit::kIdle:
+    case Limit::kHead:
+    case Limit::kBody:
+    case Limit::kSend:
+    case Limit::kHandler:
+      return set_limit(limit_, true);
+    case Limit::kNone:
+    case Limit::kChecking:
+    case Limit::kStream:
+    case Limit::kLinger:
+    case Limit::kGone:
+      break;
+  }
+}
+
 void Connection::set_limit(Limit limit, bool restart) {
   if (limit == limit_ && !restart) return;
   limit_ = limit;
