@@ -31,14 +31,17 @@ struct HttpdProcess {
   Reconfigurer& reconfigurer;
   process::MeetingPoint* workers;  ///< where handler processes come to; null where handlers run here
   server::RequestBoard& board;
+  int may_serve;    ///< a Flag's descriptor: it accepts from then on; -1: from the start
+  int shall_leave;  ///< a Flag's descriptor: another daemon serves from then on
   bool is_restart;  ///< the process before this one ended: what was read from files may be older than what it
                     ///< had
   server::Statistics& statistics;
   Log& log;
 };
 
-/// Serves until SIGTERM, then lets replies in progress finish for five seconds at most. Calls `on_ready` once
-/// it accepts connections. Returns the exit status; throws what init_process() of a handler throws.
+/// Serves until SIGTERM, then lets replies in progress finish for drain_timeout at most. Calls `on_ready`
+/// once it accepts connections, or could. Returns the exit status; throws what init_process() of a handler
+/// throws.
 int run_httpd_process(const HttpdProcess& process, const std::function<void()>& on_ready);
 
 }  // namespace httpd::daemon

@@ -2,12 +2,14 @@
 #include "daemon/startup.h"
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
 #include <cstring>
 #include <fmt/format.h>
 #include <iostream>
 #include <memory>
 #include <optional>
+#include <poll.h>
 #include <system_error>
 #include <systemd/sd-daemon.h>
 #include <unistd.h>
@@ -18,17 +20,20 @@
 #include "daemon/config/parameters.h"
 #include "daemon/config/script.h"
 #include "daemon/daemon_log.h"
+#include "daemon/flag.h"
 #include "daemon/httpd_module.h"
 #include "daemon/httpd_process.h"
 #include "daemon/inherited_sockets.h"
 #include "daemon/mi/commands.h"
 #include "daemon/mi/registry.h"
 #include "daemon/pid_file.h"
+#include "daemon/predecessor.h"
 #include "daemon/privileges.h"
 #include "daemon/reconfigurer.h"
 #include "daemon/reload_requests.h"
 #include "daemon/shared_state.h"
 #include "daemon/supervisor.h"
+#include "daemon/upgrade.h"
 #include "daemon/version.h"
 #include "daemon/worker_process.h"
 #include "http/wipe.h"
@@ -53,14 +58,29 @@ constexpr std::size_t kMaxUrls = sizeof(ProcessSlot::description) - 1 - kHttpd.s
 /// What a module's own process sees of the daemon.
 class ModuleProcess final : public Process {
  public:
-  explicit ModuleProcess(Supervisor& attendant) noexcept : attendant_(attendant) {}
+  /// `predecessor`: null where none is to be told.
+  ModuleProcess(Supervisor& attendant, Predecessor* predecessor) noexcept
+      : attendant_(attendant), predecessor_(predecessor) {}
+  /// False when the end came first.
+  [[nodiscard]] bool wait_for(const Flag& flag) const noexcept {
+    std::array<pollfd, 2> waiting{pollfd{flag.descriptor(), POLLIN, 0}, pollfd{signals_.get(), POLLIN, 0}};
+    while (::poll(waiting.data(), waiting.size(), -1) < 0 && errno == EINTR) {
+    }
+    return waiting[1].revents == 0;
+  }
   [[nodiscard]] int stop_descriptor() const noexcept override { return signals_.get(); }
   void ready() noexcept override {
-    if (!std::exchange(ready_, true)) attendant_.notify_ready();
+    if (std::exchange(ready_, true)) return;
+    if (predecessor_ != nullptr) return predecessor_->let_go();
+    attendant_.notify_ready();
+  }
+  [[nodiscard]] bool takes_over() const noexcept override {
+    return predecessor_ != nullptr && !attendant_.is_restart();
   }
 
  private:
   Supervisor& attendant_;
+  Predecessor* predecessor_;
   bool ready_ = false;
   SignalDescriptor signals_{SIGTERM};
 };
@@ -70,6 +90,8 @@ class Daemon final : private Host {
  public:
   Daemon(const Options& options, std::vector<std::string> arguments)
       : options_(options),
+        command_(start_command(arguments)),
+        predecessor_(Predecessor::find()),
         privileges_(options.user, options.group),
         state_(std::move(arguments), router_),
         log_(state_),
@@ -104,17 +126,23 @@ class Daemon final : private Host {
   void open_endpoints();
   static void on_hangup(ReloadRequests& reloads);
   void drop_privileges();
-  void add_workers(Supervisor& supervisor);
+  void add_processes(Supervisor& supervisor);
+  void close_endpoints(Supervisor& supervisor);
   [[nodiscard]] std::string httpd_description() const;
-  void announce();
+  void on_ready();
   [[nodiscard]] std::string status() const;
 
   struct ExtraProcess {
     std::string description;
     std::function<void(Process&)> main;
   };
+  int run_module_process(const ExtraProcess& extra, Supervisor& attendant);
 
   const Options& options_;
+  const StartCommand command_;
+  std::optional<Predecessor> predecessor_;
+  Flag may_serve_;    // raised once the predecessor, if there is one, gives way
+  Flag shall_leave_;  // raised once another daemon serves in place of this one
   const Privileges privileges_;
   InForce in_force_;
   server::Router router_;
@@ -231,55 +259,105 @@ int Daemon::serve() {
   open_endpoints();
   if (in_force_.settings.workers != 0) workers_.emplace();
   std::optional<PidFile> pid_file;
-  if (!options_.pid_file.empty()) pid_file.emplace(options_.pid_file);
+  net::UniqueFd handed_over = predecessor_ ? predecessor_->take_pid_file() : net::UniqueFd();
+  if (handed_over) {
+    pid_file.emplace(options_.pid_file, std::move(handed_over));
+  } else if (!options_.pid_file.empty()) {
+    pid_file.emplace(options_.pid_file);
+  }
   // As its own user: all code that is not the daemon's.
   drop_privileges();
   init_modules();
 
   Supervisor supervisor(state_, log_);
-  supervisor.add(httpd_description(), [this](Supervisor& attendant) {
-    const HttpdProcess process{in_force_.settings, router_,
-                               endpoints_,         in_force_.tls,
-                               in_force_.users,    reloads_,
-                               reconfigurer_,      workers_ ? &*workers_ : nullptr,
-                               state_.board(),     attendant.is_restart(),
-                               state_.counters(),  log_};
-    return run_httpd_process(process, [&attendant] { attendant.notify_ready(); });
-  });
-  add_workers(supervisor);
-  for (const ExtraProcess& extra : extra_processes_)
-    supervisor.add(extra.description, [this, &extra](Supervisor& attendant) {
-      endpoints_.clear();  // so that the port is free once the HTTPD process has ended
-      ModuleProcess process(attendant);
-      extra.main(process);
-      return 0;
-    });
+  add_processes(supervisor);
   supervisor.watch(reconfigurer_.descriptor(), [this] { reconfigurer_.take(in_force_); });
   ReloadRequests reloads(
       supervisor, reloads_, [this] { return status(); }, log_);
-  const int status = supervisor.run({.on_ready = [this] { announce(); },
-                                     .on_reload = [&reloads] { on_hangup(reloads); },
-                                     .on_stop =
-                                         [this] {
-                                           ::sd_notify(0, "STOPPING=1");
-                                           endpoints_.clear();
-                                         },
-                                     // The process before may have ended just after a change.
-                                     .on_start = [this] { reconfigurer_.take(in_force_); }});
-  if (status == 0) log_.write(LogLevel::kNotice, "stopped");
+  Upgrade upgrade(
+      command_, supervisor, endpoints_, pid_file ? &*pid_file : nullptr,
+      [&] {
+        endpoints_.clear();
+        shall_leave_.raise();
+        supervisor.leave(in_force_.settings.upgrade_timeout);
+      },
+      log_);
+  const int status = supervisor.run(
+      {.on_ready = [this] { on_ready(); },
+       .on_reload = [&reloads] { on_hangup(reloads); },
+       .on_stop =
+           [&] {
+             ::sd_notify(0, "STOPPING=1");
+             upgrade.cancel();
+             close_endpoints(supervisor);
+           },
+       .on_upgrade = [&upgrade] { upgrade.begin(); },
+       .patience =
+           [this] {
+             return Supervisor::Patience{in_force_.settings.drain_delay, in_force_.settings.drain_timeout};
+           },
+       // The process before may have ended just after a change.
+       .on_start = [this] { reconfigurer_.take(in_force_); }});
+  if (status == 0)
+    log_.write(LogLevel::kNotice, upgrade.done() ? "stopped: another daemon serves" : "stopped");
   return status;
 }
 
-void Daemon::add_workers(Supervisor& supervisor) {
+/// The end has begun. While everything is still served, the file of a Unix socket is needed.
+void Daemon::close_endpoints(Supervisor& supervisor) {
+  const std::chrono::seconds delay = in_force_.settings.drain_delay;
+  if (delay == std::chrono::seconds::zero()) return endpoints_.clear();
+  supervisor.after(delay, [this] { endpoints_.clear(); });
+}
+
+void Daemon::add_processes(Supervisor& supervisor) {
+  supervisor.add(httpd_description(), [this](Supervisor& attendant) {
+    if (predecessor_) predecessor_->let_go();
+    const HttpdProcess process{in_force_.settings,
+                               router_,
+                               endpoints_,
+                               in_force_.tls,
+                               in_force_.users,
+                               reloads_,
+                               reconfigurer_,
+                               workers_ ? &*workers_ : nullptr,
+                               state_.board(),
+                               predecessor_ ? may_serve_.descriptor() : -1,
+                               shall_leave_.descriptor(),
+                               attendant.is_restart(),
+                               state_.counters(),
+                               log_};
+    return run_httpd_process(process, [&attendant] { attendant.notify_ready(); });
+  });
   for (std::uint32_t index = 0; index < in_force_.settings.workers; ++index)
     supervisor.add(
         fmt::format("HTTPD worker {}", index + 1),
         [this, index](Supervisor& attendant) {
+          if (predecessor_) predecessor_->let_go();
           endpoints_.clear();  // so that the port is free once the HTTPD process has ended
           return run_worker_process({in_force_.settings, router_, *workers_, index, log_},
                                     [&attendant] { attendant.notify_ready(); });
         },
-        kWorkerRestart);
+        kWorkerRestart, Supervisor::Role::kWorker);
+  for (const ExtraProcess& extra : extra_processes_)
+    supervisor.add(
+        extra.description,
+        [this, &extra](Supervisor& attendant) {
+          endpoints_.clear();  // so that the port is free once the HTTPD process has ended
+          return run_module_process(extra, attendant);
+        },
+        Supervisor::Role::kModule);
+}
+
+int Daemon::run_module_process(const ExtraProcess& extra, Supervisor& attendant) {
+  ModuleProcess process(attendant, predecessor_ ? &*predecessor_ : nullptr);
+  if (predecessor_) {
+    // What it makes would be in the way of the daemon before this one, which goes on if anything fails.
+    attendant.notify_ready();
+    if (!process.wait_for(may_serve_)) return 0;
+  }
+  extra.main(process);
+  return 0;
 }
 
 /// The name of the HTTPD process in `ps`: with all URLs, or with the first where they are too long.
@@ -287,7 +365,14 @@ std::string Daemon::httpd_description() const {
   return std::string(kHttpd) + server::urls(endpoints_, kMaxUrls);
 }
 
-void Daemon::announce() {
+void Daemon::on_ready() {
+  if (predecessor_) {
+    predecessor_->tell_ready();
+    may_serve_.raise();
+    for (server::Endpoint& endpoint : endpoints_)
+      if (endpoint.takes_file) endpoint.socket.own_file();
+    predecessor_->let_go();
+  }
   server::announce(endpoints_, router_, log_);
   ::sd_notify(0, ("READY=1\nSTATUS=" + status()).c_str());
 }

@@ -27,6 +27,9 @@
   P(workers)                   \
   P(max_queue)                 \
   P(max_root_workers)          \
+  P(drain_delay)               \
+  P(drain_timeout)             \
+  P(upgrade_timeout)           \
   P(post_buf_size)             \
   P(receive_buf_size)          \
   P(max_form_size)             \

@@ -81,6 +81,10 @@ void Connection::set_limit(Limit limit, bool restart) {
     case Limit::kIdle:
       if (place_.is_reserved()) {
         delay = kReservedPatience;
+      } else if (context_.leaving) {
+        delay = *context_.leaving;
+        if (settings.conn_timeout != std::chrono::seconds::zero())
+          delay = std::min<net::Duration>(delay, settings.conn_timeout);
       } else if (settings.conn_timeout == std::chrono::seconds::zero()) {
         return cancel();
       } else {

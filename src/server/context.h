@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -70,7 +71,9 @@ class Context final : private Exchange::Owner {
   RequestBoard* board = nullptr;     ///< null: requests are not shown, or the dispatcher shows them
   Dispatcher* dispatcher = nullptr;  ///< null: handlers run in this process
   bool draining = false;             ///< the server is shutting down: every reply closes its connection
-  bool refusing = false;             ///< besides, no handler is called any more
+  /// Besides, connections between requests stay for so long, since their clients may be about to send one.
+  std::optional<net::Duration> leaving;
+  bool refusing = false;  ///< besides, no handler is called any more
 
  private:
   void on_reply_finished(Exchange& exchange) noexcept override;

@@ -112,11 +112,21 @@ const Server::Entrance& Server::entrance_of(const net::ListenSocket& socket) con
 
 void Server::drain(std::function<void()> done, Waiting waiting) {
   context_.draining = true;
+  context_.leaving.reset();
   context_.refusing = waiting == Waiting::kRefused;
   entrances_.clear();
   // Draining one connection may end it, and a handler that it calls may finish replies of others, but only in
   // the loop's next turn: no other connection is destroyed here.
   connections_.for_each([](Connection& connection) { connection.on_draining(); });
+  if (count_ == 0) return done();
+  drained_ = std::move(done);
+}
+
+void Server::leave(net::Duration quiet, std::function<void()> done) {
+  context_.draining = true;
+  context_.leaving = quiet;
+  entrances_.clear();
+  run();  // what they wait for may have an earlier end now
   if (count_ == 0) return done();
   drained_ = std::move(done);
 }

@@ -63,6 +63,11 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner,
   /// Leaves so many descriptors of this process to others than connections. Before serving.
   void keep_free(std::size_t descriptors) noexcept { kept_free_ = descriptors; }
 
+  /// The end is near, and everything is served as before: who asks is told, and goes elsewhere.
+  void announce_drain() noexcept { draining_ = true; }
+  /// True from announce_drain() on, and while the server drains.
+  [[nodiscard]] bool draining() const noexcept { return draining_ || context_.draining; }
+
   /// What becomes of the requests that no handler has begun with when the server drains.
   enum class Waiting : bool {
     kServed,
@@ -71,6 +76,10 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner,
   /// Stops accepting, closes idle connections, and lets requests in progress finish with Connection: close.
   /// Calls `done` once no connection is left, perhaps before it returns.
   void drain(std::function<void()> done, Waiting waiting = Waiting::kServed);
+  /// Stops accepting, since another process does, and closes each connection with its next reply. Those
+  /// between requests stay for `quiet`, and no longer than conn_timeout. `done` as for drain(), which may
+  /// come after it.
+  void leave(net::Duration quiet, std::function<void()> done);
   /// Says in the log how many connections are cut because drain() did not come to its end in `patience`.
   void log_unfinished(std::chrono::milliseconds patience);
   /// The number of open connections.
@@ -101,6 +110,7 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner,
   std::vector<Entrance> entrances_;
   net::IntrusiveList<Connection> connections_;
   std::size_t count_ = 0;
+  bool draining_ = false;
   std::size_t most_ = 0;  // connections since memory was given back
   std::function<void()> drained_;
   std::size_t kept_free_ = 0;

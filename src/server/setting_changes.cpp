@@ -127,7 +127,7 @@ bool has_address(const Settings& settings) {
 constexpr Row port() {
   Row row = restart<&Settings::port>("port");
   row.same = [](const Settings& one, const Settings& other) {
-    return one.port == other.port && has_address(one) == has_address(other);
+    return one.port == other.port && (one.listen != other.listen || has_address(one) == has_address(other));
   };
   row.keep = [](const Settings& now, Settings& next) {
     next.port = now.port;
@@ -166,6 +166,9 @@ constexpr std::array kRows{
     live<&S::max_request_burst>("max_request_burst"),
     live<&S::max_queue>("max_queue"),
     live<&S::max_root_workers>("max_root_workers"),
+    live<&S::drain_delay>("drain_delay"),
+    live<&S::drain_timeout>("drain_timeout"),
+    live<&S::upgrade_timeout>("upgrade_timeout"),
     limit<&L::post_buf_size>("post_buf_size"),
     limit<&L::receive_buf_size>("receive_buf_size"),
     limit<&L::max_form_size>("max_form_size"),

@@ -41,6 +41,10 @@ struct Settings {
   std::size_t workers = 0;                        ///< handler processes; 0: handlers run in the HTTPD process
   std::size_t max_queue = 1024;                   ///< requests that wait for a handler process
   std::size_t max_root_workers = 0;  ///< handler processes that one root may have at a time; 0: all but one
+  std::chrono::seconds drain_delay{
+      0};  ///< from SIGTERM to the end's beginning; the daemon's, like the next two
+  std::chrono::seconds drain_timeout{5};     ///< that replies in progress have at the end
+  std::chrono::seconds upgrade_timeout{60};  ///< that connections have once another daemon has taken over
   TlsSettings tls;
   AccessSettings access;
   http::Limits limits;
