@@ -1,87 +1,22 @@
-# Binary upgrade: another daemon takes over the sockets, and no client notices. SPDX-License-Identifier: GPL-2.0-or-later
-import json
+# Binary upgrade: another daemon takes over, and no client notices; or it fails, and nothing has happened.
+# SPDX-License-Identifier: GPL-2.0-or-later
 import os
-import re
 import shutil
 import signal
-import socket
-import stat
-import subprocess
 import threading
 import time
-from pathlib import Path
 
 import certificates
 import daemon
 import processes
 import pytest
-import rawtls
-from daemon import SANITIZER_REPORT
+from generations import Generations, alive, attendant_of, wait_until
 from rawhttp import BadReply, request
 
 MODULES = {"mi_http.so": {}, "hello_cpp.so": {}, daemon.WORKER_PROBE: {}}
 HELLO = request("GET", "/hello-cpp")
 
 pytestmark = pytest.mark.skipif(bool(daemon.WRAPPER), reason="the program is not what was started")
-
-
-def alive(pid):
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-def wait_until(condition, what="it did not happen", timeout=20.0):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
-
-
-class Generations:
-    """A daemon and those that take its place, in one session and with one log."""
-
-    def __init__(self, server):
-        self.server = server
-        self.attendant = server.process.pid
-
-    def signal(self, number, to=None):
-        os.kill(to or self.attendant, number)
-
-    def begin(self):
-        """Asks for an upgrade and returns the process that was started for it."""
-        mark = self.server.mark()
-        self.signal(signal.SIGUSR2)
-        line = self.server.wait_log("upgrade: starting ", since=mark)
-        return int(line.rpartition(" ")[2]), mark
-
-    def upgrade(self):
-        """The new attendant serves; returns that of before."""
-        new, mark = self.begin()
-        self.server.wait_log(f"upgrade: process {new} serves", daemon.START_TIMEOUT, since=mark)
-        old, self.attendant = self.attendant, new
-        return old
-
-    def fail(self):
-        new, mark = self.begin()
-        line = self.server.wait_log("upgrade failed: ", daemon.START_TIMEOUT, since=mark)
-        assert f"process {new}: " in line and line.endswith("this one goes on") and " ERROR:" in line
-        wait_until(lambda: not alive(new))
-        return line
-
-    def gone(self, pid, timeout=20.0):
-        """Waits for the end of an attendant; the first one's must be in order."""
-        if pid == self.server.process.pid:
-            assert self.server.process.wait(timeout) == 0
-        wait_until(lambda: not alive(pid), f"{pid} is still there:\n{self.server.log()}", timeout)
-
-    def end(self):
-        self.signal(signal.SIGTERM)
-        self.gone(self.attendant)
-        self.server._reader.join(20)
-        assert not self.server._reader.is_alive(), "a process outlived its attendant:\n" + self.server.log()
-        assert not SANITIZER_REPORT.search(self.server.log()), self.server.log()
 
 
 @pytest.fixture
@@ -95,12 +30,6 @@ def serve(start):
     yield starter
     for generations in made:
         generations.end()
-
-
-def attendant_of(server):
-    """The process that answers requests is its child."""
-    listed = server.mi("ps")["Processes"]
-    return next(entry["PID"] for entry in listed if entry["Type"] == "attendant")
 
 
 # --- one after the other ---
@@ -361,212 +290,3 @@ def test_a_variable_that_nobody_of_ours_has_set(tmp_path):
     (tmp_path / "cfg").write_text('loadmodule "httpd.so"\n')
     done = daemon.run("-f", tmp_path / "cfg", env={**os.environ, "OPENSIPS_HTTPD_UPGRADE": "77"})
     assert done.returncode == 255 and "OPENSIPS_HTTPD_UPGRADE" in done.stderr
-
-
-# --- what they share ---
-
-
-def test_the_pid_file(start, tmp_path):
-    file = tmp_path / "pid"
-    it = Generations(start(MODULES, {}, options=("-P", file)))
-    good = it.server.file.read_text()
-    it.server.file.write_text("nonsense")
-    it.fail()
-    assert int(file.read_text()) == it.attendant
-    it.server.file.write_text(good)
-    for _ in range(2):
-        old = it.upgrade()
-        wait_until(lambda: file.read_text() == f"{it.attendant}\n")
-        it.gone(old)
-        assert int(file.read_text()) == it.attendant
-    it.end()
-    assert not file.exists()
-
-
-def test_a_unix_socket(start, tmp_path):
-    path = tmp_path / "http.sock"
-    it = Generations(start(MODULES, {"listen": [f"unix:{path}?mode=600", "http://127.0.0.1:%d" % daemon.free_port()]}))
-
-    def ask():
-        with socket.socket(socket.AF_UNIX) as client:
-            client.settimeout(10)
-            client.connect(str(path))
-            client.sendall(request("GET", "/hello-cpp", "Connection: close"))
-            return client.recv(1000)
-
-    good = it.server.file.read_text()
-    it.server.file.write_text("nonsense")
-    it.fail()
-    assert ask().startswith(b"HTTP/1.1 200")
-    it.server.file.write_text(good)
-    for _ in range(2):
-        inode = path.stat().st_ino
-        it.gone(it.upgrade())
-        assert path.stat().st_ino == inode and stat.S_IMODE(path.stat().st_mode) == 0o600
-        assert ask().startswith(b"HTTP/1.1 200")
-    it.end()
-    assert not path.exists(), "the last one makes order"
-
-
-def test_all_interfaces(start):
-    it = Generations(start(MODULES, {"ip": "*"}))
-    it.gone(it.upgrade())
-    assert it.server.ask("GET", "/hello-cpp").status == 200
-    it.end()
-
-
-def test_sockets_of_systemd_go_on_with_their_names(tmp_path):
-    listener = socket.create_server(("127.0.0.1", 0))
-    port = listener.getsockname()[1]
-    (tmp_path / "cfg").write_text('log_level = 3\nloadmodule "httpd.so"\nloadmodule "mi_http.so"\n'
-                                  'modparam("httpd", "listen", "http://*:1?name=web")\n')
-
-    def inherit():
-        os.dup2(listener.fileno(), 3)
-        os.environ.update(LISTEN_FDS="1", LISTEN_FDNAMES="web", LISTEN_PID=str(os.getpid()))
-
-    with open(tmp_path / "log", "w+") as log:
-        child = os.fork()
-        if child == 0:
-            os.setsid()
-            os.dup2(log.fileno(), 2)
-            inherit()
-            os.execv(daemon.BINARY, [str(daemon.BINARY), "-f", str(tmp_path / "cfg")])
-
-        def logged(text):
-            return text in (tmp_path / "log").read_text()
-
-        try:
-            wait_until(lambda: logged("listening on"))
-            for count in (1, 2):
-                wait_until(lambda: (tmp_path / "log").read_text().count("listening on") == count)
-                pid = child if count == 1 else new
-                os.kill(pid, signal.SIGUSR2)
-                wait_until(lambda: (tmp_path / "log").read_text().count(" serves; this one ends") == count)
-                new = int(re.findall(r"process (\d+) serves", (tmp_path / "log").read_text())[-1])
-                with socket.create_connection(("127.0.0.1", port), timeout=10) as client:
-                    client.sendall(request("GET", "/mi", "Connection: close"))
-                    assert client.recv(100).startswith(b"HTTP/1.1 405")
-            os.kill(new, signal.SIGTERM)
-            wait_until(lambda: not alive(new))
-        finally:
-            try:
-                os.killpg(child, signal.SIGKILL)
-            except ProcessLookupError:
-                pass
-            os.waitpid(child, 0)
-            listener.close()
-    assert not SANITIZER_REPORT.search((tmp_path / "log").read_text())
-
-
-def test_systemd_learns_of_the_new_main_process(start, tmp_path):
-    address = str(tmp_path / "notify")
-    with socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as manager:
-        manager.bind(address)
-        manager.settimeout(10)
-        it = Generations(start(MODULES, {}, environment={"NOTIFY_SOCKET": address}))
-        it.upgrade()
-        told = [manager.recv(4096).decode() for _ in range(3)]
-        assert f"MAINPID={it.attendant}" in told
-        assert not any("STOPPING" in text for text in told)
-        it.end()
-
-
-def fifo_ask(fifo, replies, method, timeout=10.0):
-    """What a command through the FIFO answers."""
-    name = f"reply{time.monotonic_ns()}"
-    reply = Path(replies) / name
-    os.mkfifo(reply)
-    reader = os.open(reply, os.O_RDONLY | os.O_NONBLOCK)
-    try:
-        call = json.dumps({"jsonrpc": "2.0", "method": method, "id": 1})
-        writer = os.open(fifo, os.O_WRONLY | os.O_NONBLOCK)
-        os.write(writer, f":{name}:{call}".encode())
-        os.close(writer)
-        deadline, text = time.monotonic() + timeout, b""
-        while time.monotonic() < deadline:
-            try:
-                piece = os.read(reader, 1 << 16)
-            except BlockingIOError:
-                piece = b""
-            text += piece
-            if text and not piece:
-                return json.loads(text)
-            time.sleep(0.005)
-        raise AssertionError(f"no answer to {method}: {text!r}")
-    finally:
-        os.close(reader)
-        reply.unlink()
-
-
-def test_the_mi_fifo_has_no_gap_and_commands_go_to_the_new_one(start, tmp_path):
-    fifo = tmp_path / "fifo"
-    modules = {**MODULES, "mi_fifo.so": {"fifo_name": str(fifo), "reply_dir": str(tmp_path)}}
-    it = Generations(start(modules, {}))
-    done, failures, answers = threading.Event(), [], []
-
-    def ask_on():
-        while not done.is_set():
-            try:
-                answers.append(fifo_ask(fifo, tmp_path, "ps")["result"])
-            except (OSError, AssertionError) as error:
-                failures.append(repr(error))
-
-    thread = threading.Thread(target=ask_on)
-    thread.start()
-    for _ in range(2):
-        old = it.upgrade()
-        it.gone(old)
-    time.sleep(0.3)
-    done.set()
-    thread.join()
-    assert failures == [] and len(answers) > 10
-    assert answers[-1]["Processes"][0]["PID"] == it.attendant
-    assert stat.S_ISFIFO(fifo.stat().st_mode)
-    it.end()
-    assert not fifo.exists()
-
-
-def test_another_user(start, public_folder):
-    """Started as root with -u: the new one begins as that user, with the sockets that it could not bind."""
-    if os.geteuid() != 0:
-        pytest.skip("needs root")
-    public_folder.chmod(0o755)
-    file = public_folder / "pid"
-    server = start({"mi_http.so": {}}, {"workers": 0}, options=("-u", "nobody", "-P", file))
-    it = Generations(server)
-    server.file.chmod(0o644)
-    for folder in (server.folder, *server.folder.parents):
-        if folder.stat().st_mode & 0o005 != 0o005:
-            folder.chmod(folder.stat().st_mode | 0o055)
-    for _ in range(2):
-        old = it.upgrade()
-        it.gone(old)
-        assert int(file.read_text()) == it.attendant
-    assert it.server.ask("GET", "/mi").status == 405
-    it.end()
-    assert file.read_text() == "", "it may not be removed by that user"
-
-
-def test_a_container_is_told_to_be_replaced(tmp_path):
-    """Process 1 of a namespace of its own."""
-    if os.geteuid() != 0 or shutil.which("unshare") is None:
-        pytest.skip("needs root and unshare")
-    (tmp_path / "cfg").write_text('log_level = 3\nloadmodule "httpd.so"\n'
-                                  f'modparam("httpd", "ip", "127.0.0.1")\nmodparam("httpd", "port", {daemon.free_port()})\n')
-    log = tmp_path / "log"
-    with open(log, "w") as out:
-        started = subprocess.Popen(["unshare", "--pid", "--fork", "--kill-child", str(daemon.BINARY), "-f",
-                                    str(tmp_path / "cfg")], stderr=out, stdin=subprocess.DEVNULL)
-    try:
-        wait_until(lambda: "listening on" in log.read_text() or started.poll() is not None)
-        if started.poll() is not None and "unshare" in log.read_text():
-            pytest.skip("no namespaces here")
-        (attendant,) = processes.children(started.pid)
-        os.kill(attendant, signal.SIGUSR2)
-        wait_until(lambda: "a container ends with its first process" in log.read_text())
-        os.kill(attendant, signal.SIGTERM)
-        started.wait(20)
-    finally:
-        started.kill()
-        started.wait()
