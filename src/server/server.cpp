@@ -113,6 +113,7 @@ const Server::Entrance& Server::entrance_of(const net::ListenSocket& socket) con
 void Server::drain(std::function<void()> done, Waiting waiting) {
   context_.draining = true;
   context_.leaving.reset();
+  drained_ = nullptr;  // of leave()
   context_.refusing = waiting == Waiting::kRefused;
   entrances_.clear();
   // Draining one connection may end it, and a handler that it calls may finish replies of others, but only in

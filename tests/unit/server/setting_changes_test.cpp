@@ -15,6 +15,7 @@ using ::testing::IsEmpty;
 
 /// Values that no default has and every parameter takes.
 const std::vector<ParameterValue> kValues{1LL,
+                                          0LL,
                                           300LL,
                                           std::string("127.0.0.2"),
                                           std::string("X-Forwarded-For"),
