@@ -72,7 +72,7 @@ class Context final : private Exchange::Owner {
   Dispatcher* dispatcher = nullptr;  ///< null: handlers run in this process
   bool draining = false;             ///< the server is shutting down: every reply closes its connection
   /// Besides, connections between requests stay for so long, since their clients may be about to send one.
-  std::optional<net::Duration> leaving{};
+  std::optional<net::Duration> leaving;
   bool refusing = false;  ///< besides, no handler is called any more
 
  private:
