@@ -45,6 +45,10 @@ class Process {
   /// To be called once, as soon as the process serves: the daemon's start is complete when every process has
   /// called it. A process that ends before that makes the start fail.
   virtual void ready() noexcept = 0;
+  /// True in the process that is to take the place of that of another daemon, which has started this one to
+  /// be upgraded and serves until ready() is called: what it has in the file system is to be replaced, not
+  /// refused.
+  [[nodiscard]] virtual bool takes_over() const noexcept { return false; }
 };
 
 /// The host during start-up, before any process is forked. Outlives the module.

@@ -5,6 +5,7 @@
 #include <sstream>
 #include <string>
 
+#include "daemon/reconfigurer.h"
 #include "server/parameters.h"
 
 namespace httpd::daemon {
@@ -37,6 +38,22 @@ MiResult reopen_access_log(std::optional<process::LogChannel>& access_log) {
   return "OK";
 }
 
+MiResult reload_configuration(server::ReloadChannel& reloads) {
+  const server::ReloadResult result = reloads.request(server::Reload::kConfiguration, kPatience);
+  if (!result.good) throw MiError(kReloadFailed, "Configuration not reloaded", result.text);
+  MiResult changed = MiResult::array();
+  MiResult unchanged = MiResult::array();
+  std::istringstream lines(result.text);
+  for (std::string line; std::getline(lines, line);) {
+    if (line.front() == Reconfigurer::kTakesRestart) {
+      unchanged.push_back(line.substr(1));
+    } else {
+      changed.push_back(line);
+    }
+  }
+  return {{"Changed", std::move(changed)}, {"Takes a restart", std::move(unchanged)}};
+}
+
 }  // namespace
 
 std::vector<Parameter> HttpdModule::parameters() {
@@ -44,6 +61,11 @@ std::vector<Parameter> HttpdModule::parameters() {
 }
 
 void HttpdModule::init(Host& host) {
+  host.mi().add({"httpd_reload",
+                 {"httpd:reload"},
+                 "httpd",
+                 "reads the configuration file again, and the files that it names: all or nothing",
+                 {{{}, [this](const MiParams&) { return reload_configuration(reloads_); }}}});
   host.mi().add({"httpd_tls_reload",
                  {"httpd:tls_reload"},
                  "httpd",

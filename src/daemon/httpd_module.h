@@ -11,8 +11,8 @@
 
 namespace httpd::daemon {
 
-/// loadmodule "httpd.so" loads this one. It has the parameters and the MI commands httpd_tls_reload,
-/// httpd_auth_reload and httpd_access_log_reopen; the daemon itself does the serving.
+/// loadmodule "httpd.so" loads this one. It has the parameters and the MI commands httpd_reload,
+/// httpd_tls_reload, httpd_auth_reload and httpd_access_log_reopen; the daemon itself does the serving.
 class HttpdModule final : public Module {
  public:
   /// All must outlive the module. `access_log` is set, where there is one, before the module serves.

@@ -16,39 +16,118 @@
 namespace httpd::daemon {
 namespace {
 
-constexpr std::chrono::seconds kDrainTime{5};
+/// How long a connection without a request stays when another daemon serves.
+constexpr std::chrono::seconds kQuiet{5};
 
-/// Ends the loop in order: on SIGTERM, once nothing is in progress any more, or when that takes too long.
+/// Ends the loop in order: on SIGTERM, or when another daemon serves; once nothing is in progress any more,
+/// or when that takes too long.
 class Ending final : private net::EventHandler, private net::Timer {
  public:
-  Ending(net::EventLoop& loop, server::Server& server, process::WorkerPool* pool,
-         std::vector<server::Endpoint>& endpoints)
-      : loop_(loop), server_(server), pool_(pool), endpoints_(endpoints), signals_({SIGTERM}) {
+  Ending(net::EventLoop& loop, server::Server& server, process::WorkerPool* pool, const HttpdProcess& process)
+      : loop_(loop),
+        server_(server),
+        pool_(pool),
+        settings_(process.settings),
+        endpoints_(process.endpoints),
+        shall_leave_(process.shall_leave),
+        signals_({SIGTERM}) {
     loop_.add(signals_.get(), EPOLLIN, *this);
+    loop_.add(shall_leave_, EPOLLIN, leaving_);
   }
-  ~Ending() override { loop_.remove(signals_.get(), *this); }
+  ~Ending() override {
+    if (state_ == State::kServing) loop_.remove(shall_leave_, leaving_);
+    loop_.remove(signals_.get(), *this);
+  }
   Ending(const Ending&) = delete;
   Ending& operator=(const Ending&) = delete;
 
  private:
+  enum class State : char { kServing, kAnnounced, kLeaving, kDraining };
+  class Leaving final : public net::EventHandler {
+   public:
+    explicit Leaving(Ending& ending) noexcept : ending_(ending) {}
+    void on_events(std::uint32_t /*events*/) override { ending_.leave(); }
+
+   private:
+    Ending& ending_;
+  };
+
   void on_events(std::uint32_t /*events*/) override {
-    if (!signals_.next() || std::exchange(ending_, true)) return;
-    loop_.arm(*this, kDrainTime);
+    if (!signals_.next() || state_ == State::kAnnounced || state_ == State::kDraining) return;
+    const bool at_once = state_ == State::kLeaving || settings_.drain_delay == std::chrono::seconds::zero();
+    server_.announce_drain();
+    if (at_once) return drain();
+    enter(State::kAnnounced);
+    loop_.arm(*this, settings_.drain_delay);
+  }
+  void on_timer() override {
+    if (state_ != State::kDraining) return drain();
+    server_.log_unfinished(settings_.drain_timeout);
+    loop_.stop();
+  }
+
+  void enter(State state) {
+    if (state_ == State::kServing) loop_.remove(shall_leave_, leaving_);
+    state_ = state;
+  }
+  void drain() {
+    enter(State::kDraining);
+    loop_.arm(*this, settings_.drain_timeout);
     if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
     server_.drain([this] { loop_.stop(); });
     endpoints_.clear();  // new clients are told at once that nobody listens
   }
-  void on_timer() override {
-    server_.log_unfinished(kDrainTime);
-    loop_.stop();
+  void leave() {
+    enter(State::kLeaving);
+    loop_.arm(*this, settings_.upgrade_timeout);
+    if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
+    server_.leave(kQuiet, [this] { loop_.stop(); });
+    endpoints_.clear();
   }
 
   net::EventLoop& loop_;
   server::Server& server_;
   process::WorkerPool* pool_;
+  const server::Settings& settings_;
   std::vector<server::Endpoint>& endpoints_;
+  int shall_leave_;
   SignalDescriptor signals_;
-  bool ending_ = false;
+  Leaving leaving_{*this};
+  State state_ = State::kServing;
+};
+
+/// Begins to serve: at once, or when the daemon before this one gives way.
+class Beginning final : private net::EventHandler {
+ public:
+  Beginning(net::EventLoop& loop, server::Server& server, const HttpdProcess& process)
+      : loop_(loop), server_(server), process_(process), waiting_(process.may_serve >= 0) {
+    if (waiting_) {
+      loop_.add(process_.may_serve, EPOLLIN, *this);
+    } else {
+      serve();
+    }
+  }
+  ~Beginning() {
+    if (waiting_) loop_.remove(process_.may_serve, *this);
+  }
+  Beginning(const Beginning&) = delete;
+  Beginning& operator=(const Beginning&) = delete;
+
+ private:
+  void on_events(std::uint32_t /*events*/) override {
+    waiting_ = false;
+    loop_.remove(process_.may_serve, *this);
+    serve();
+  }
+  void serve() {
+    for (const server::Endpoint& endpoint : process_.endpoints)
+      server_.serve(endpoint.socket, endpoint.tls, endpoint.proxy_protocol);
+  }
+
+  net::EventLoop& loop_;
+  server::Server& server_;
+  const HttpdProcess& process_;
+  bool waiting_;
 };
 
 /// Answers to requests for a reload while the loop exists.
@@ -108,10 +187,12 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   }
   if (access_log) server.use_access_log(*access_log);
   if (access_log || process.settings.access_log.request_id) server.use_request_ids(ids.emplace());
-  const Ending ending(loop, server, pool ? &*pool : nullptr, process.endpoints);
+  const Ending ending(loop, server, pool ? &*pool : nullptr, process);
   if (process.credentials != nullptr) server.use_tls(process.credentials);
   server.use_credentials(process.users);
   const auto reload = [&](server::Reload what) {
+    if (what == server::Reload::kConfiguration)
+      return process.reconfigurer.reload(server, pool ? &*pool : nullptr, process.settings);
     return server::reload(what, server, process.settings, process.log);
   };
   if (process.is_restart) {
@@ -120,8 +201,7 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   }
   const Reloading reloading(process.reloads, loop, reload);
   if (!pool) server.init_handlers();
-  for (const server::Endpoint& endpoint : process.endpoints)
-    server.serve(endpoint.socket, endpoint.tls, endpoint.proxy_protocol);
+  const Beginning beginning(loop, server, process);
   on_ready();
   loop.run();
   return 0;

@@ -10,6 +10,7 @@
 #include <systemd/sd-daemon.h>
 #include <utility>
 
+#include "daemon/predecessor.h"
 #include "http/escape.h"
 
 namespace httpd::daemon {
@@ -55,7 +56,13 @@ std::vector<server::InheritedSocket> take_inherited_sockets() {
     net::UniqueFd fd(descriptor);
     const std::string name = list[i];
     try {
-      sockets.push_back({net::ListenSocket::adopt(std::move(fd)), name});
+      using Maker = server::InheritedSocket::Maker;
+      if (name == kUpgradeSocket || name == kUpgradeSocketWithFile) {
+        sockets.push_back({net::ListenSocket::adopt_made(std::move(fd)), name,
+                           name == kUpgradeSocket ? Maker::kDaemon : Maker::kDaemonWithFile});
+      } else {
+        sockets.push_back({net::ListenSocket::adopt(std::move(fd)), name, Maker::kSystemd});
+      }
     } catch (const std::system_error& error) {
       throw ConfigError(fmt::format("the inherited descriptor {} (\"{}\") {}", descriptor,
                                     http::escape_for_log(name), what_is_wrong(error.code().value())));

@@ -1,4 +1,5 @@
-// Listening sockets that systemd opened for us (sd_listen_fds(3)). SPDX-License-Identifier: GPL-2.0-or-later
+// Listening sockets that systemd, or the daemon before this one, opened for us (sd_listen_fds(3)).
+// SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <vector>

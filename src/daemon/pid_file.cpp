@@ -48,6 +48,16 @@ PidFile::PidFile(std::string path) : path_(std::move(path)) {
   }
 }
 
+void PidFile::hand_over(pid_t process) noexcept {
+  char text[32];
+  char* const end = std::to_chars(text, text + sizeof text - 1, process).ptr;
+  *end = '\n';
+  const auto size = end + 1 - text;
+  if (::pwrite(fd_.get(), text, static_cast<std::size_t>(size), 0) != size) return;
+  while (::ftruncate(fd_.get(), size) != 0 && errno == EINTR) {
+  }
+}
+
 PidFile::~PidFile() {
   if (read_pid(path_) != ::getpid() || ::unlink(path_.c_str()) == 0) return;
   // Through the descriptor, which was opened when this was still allowed.

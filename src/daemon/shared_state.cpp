@@ -16,9 +16,6 @@
 #include "server/metrics.h"
 
 namespace httpd::daemon {
-namespace {
-constexpr int kDefaultLogLevel = static_cast<int>(LogLevel::kNotice);
-}
 
 SharedState::SharedState(std::vector<std::string> arguments, const server::Router& router)
     : arguments_(std::move(arguments)), router_(router), start_time_(std::time(nullptr)) {

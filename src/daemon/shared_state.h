@@ -12,6 +12,7 @@
 #include <sys/types.h>
 #include <vector>
 
+#include <httpd/log.h>
 #include <httpd/metrics.h>
 
 #include "daemon/mi/state.h"
@@ -42,6 +43,8 @@ struct SharedMemory {
 /// The daemon's state as MI commands see it, on memory shared by all processes forked after its construction.
 class SharedState final : public DaemonState, public Metrics {
  public:
+  static constexpr int kDefaultLogLevel = static_cast<int>(LogLevel::kNotice);
+
   /// The calling process is the attendant, process 0. `router` must outlive the state. Throws
   /// std::system_error.
   SharedState(std::vector<std::string> arguments, const server::Router& router);

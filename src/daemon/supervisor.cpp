@@ -2,7 +2,6 @@
 #include "daemon/supervisor.h"
 
 #include <algorithm>
-#include <array>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -24,6 +23,8 @@ namespace {
 constexpr std::chrono::milliseconds kFirstDelay{200};
 constexpr std::chrono::seconds kRepeat{1};
 
+}  // namespace
+
 std::string cause_of_death(int status) {
   if (WIFSIGNALED(status)) {
     const int signal = WTERMSIG(status);
@@ -31,8 +32,6 @@ std::string cause_of_death(int status) {
   }
   return fmt::format("ended with status {}", WEXITSTATUS(status));
 }
-
-}  // namespace
 
 Supervisor::Supervisor(SharedState& state, Log& log)
     : shared_(state),
@@ -45,8 +44,9 @@ Supervisor::Supervisor(SharedState& state, Log& log)
   static_cast<void>(std::signal(SIGCHLD, SIG_DFL));
 }
 
-void Supervisor::add(const std::string& description, Main main, const Restart& restart) {
+void Supervisor::add(const std::string& description, Main main, const Restart& restart, Role role) {
   Child child;
+  child.role = role;
   child.id = shared_.add_process(description);
   child.main = std::move(main);
   child.restart = restart;
@@ -73,6 +73,7 @@ int Supervisor::run(Events events) {
     read_signals();
     read_ready();
     reap();
+    run_alarms();
     if (Clock::now() >= kill_at_) {
       log_.write(LogLevel::kWarning, "some processes did not end in time: killing them");
       signal_all(SIGKILL);
@@ -86,6 +87,7 @@ int Supervisor::run(Events events) {
 void Supervisor::start(Child& child) {
   child.restart_at = Clock::time_point::max();
   child.started = Clock::now();
+  if (events_.on_start) events_.on_start();
   const pid_t attendant = ::getpid();
   const pid_t pid = ::fork();
   if (pid < 0) {
@@ -124,13 +126,26 @@ void Supervisor::wait_for_something() {
   if (state_ == State::kRunning)
     for (const Child& child : children_)
       until = std::min(until, child.restart_at);
+  for (const Alarm& alarm : alarms_)
+    until = std::min(until, alarm.when);
   int timeout = -1;
   if (until != Clock::time_point::max()) {
     const auto left = std::chrono::ceil<std::chrono::milliseconds>(until - Clock::now()).count();
     timeout = static_cast<int>(std::clamp<long long>(left, 0, 60'000));
   }
-  std::array<pollfd, 2> waiting{pollfd{signals_.get(), POLLIN, 0}, pollfd{ready_fd_.get(), POLLIN, 0}};
-  ::poll(waiting.data(), waiting.size(), timeout);
+  std::vector<pollfd> waiting{pollfd{signals_.get(), POLLIN, 0}, pollfd{ready_fd_.get(), POLLIN, 0}};
+  const std::size_t own = waiting.size();
+  for (const Watch& watch : watches_)
+    waiting.push_back({watch.descriptor, POLLIN, 0});
+  if (::poll(waiting.data(), waiting.size(), timeout) <= 0) return;
+  for (std::size_t i = own; i < waiting.size(); ++i) {
+    if (waiting[i].revents == 0) continue;
+    // What was called before may have ended this watch.
+    const auto found = std::ranges::find(watches_, waiting[i].fd, &Watch::descriptor);
+    if (found == watches_.end()) continue;
+    const std::function<void()> ready = found->ready;
+    ready();
+  }
 }
 
 void Supervisor::read_signals() {
@@ -140,18 +155,45 @@ void Supervisor::read_signals() {
     } else if (*signal == SIGUSR1) {
       if (events_.on_reopen) events_.on_reopen();
     } else if (*signal == SIGTERM || *signal == SIGINT) {
-      if (state_ == State::kStopping) {
-        // Some send it twice in a row, to the process and to its group; who sends it later means it.
-        if (Clock::now() - stopping_since_ < kRepeat) continue;
-        log_.write(LogLevel::kWarning, "stopping at once");
-        signal_all(SIGKILL);
-        kill_at_ = Clock::time_point::max();
+      on_end_signal();
+    } else if (*signal == SIGUSR2) {
+      if (state_ == State::kRunning) {
+        if (events_.on_upgrade) events_.on_upgrade();
       } else {
-        log_.write(LogLevel::kNotice, "stopping: replies in progress have 5 s to finish");
-        stop(0);
+        log_.write(LogLevel::kWarning, fmt::format("SIGUSR2: no upgrade while the daemon {}",
+                                                   state_ == State::kStarting ? "starts" : "ends"));
       }
     }
   }
+}
+
+void Supervisor::on_end_signal() {
+  if (state_ != State::kStopping) return stop(0);
+  if (leaving_) {
+    leaving_ = false;
+    const Patience patience{std::chrono::seconds(0),
+                            events_.patience ? events_.patience().timeout : Patience().timeout};
+    log_.write(LogLevel::kNotice,
+               fmt::format("stopping: replies in progress have {} s to finish", patience.timeout.count()));
+    return begin_end(patience);
+  }
+  // Some send it twice in a row, to the process and to its group; who sends it later means it.
+  if (Clock::now() - stopping_since_ < kRepeat) return;
+  log_.write(LogLevel::kWarning, "stopping at once");
+  signal_all(SIGKILL);
+  kill_at_ = Clock::time_point::max();
+}
+
+void Supervisor::run_alarms() {
+  const Clock::time_point now = Clock::now();
+  std::vector<Alarm> due;
+  std::erase_if(alarms_, [&](Alarm& alarm) {
+    if (alarm.when > now) return false;
+    due.push_back(std::move(alarm));
+    return true;
+  });
+  for (const Alarm& alarm : due)
+    alarm.what();
 }
 
 void Supervisor::read_ready() {
@@ -209,17 +251,46 @@ void Supervisor::start_due() {
 }
 
 void Supervisor::stop(int exit_status) {
+  Patience patience = events_.patience ? events_.patience() : Patience{};
+  // Where not everything serves, nothing is served on.
+  if (state_ == State::kStarting) patience.delay = std::chrono::seconds(0);
   state_ = State::kStopping;
   exit_status_ = exit_status;
-  stopping_since_ = Clock::now();
-  kill_at_ = stopping_since_ + kGrace;
+  if (exit_status == 0)
+    log_.write(LogLevel::kNotice,
+               fmt::format("stopping{}: replies in progress have {} s to finish",
+                           patience.delay.count() == 0 ? "" : fmt::format(" in {} s", patience.delay.count()),
+                           patience.timeout.count()));
   events_.on_stop();
-  signal_all(SIGTERM);
+  begin_end(patience);
+}
+
+void Supervisor::begin_end(Patience patience) {
+  stopping_since_ = Clock::now();
+  kill_at_ = stopping_since_ + patience.delay + patience.timeout + kGrace;
+  if (patience.delay == std::chrono::seconds(0)) return signal_all(SIGTERM);
+  signal_all(SIGTERM, Role::kServer);
+  signal_all(SIGTERM, Role::kWorker);
+  after(patience.delay, [this] { end_modules(); });
+}
+
+void Supervisor::leave(std::chrono::seconds patience) {
+  const Patience end = events_.patience ? events_.patience() : Patience{};
+  state_ = State::kStopping;
+  leaving_ = true;
+  stopping_since_ = Clock::now();
+  kill_at_ = stopping_since_ + patience + end.timeout + kGrace;
+  signal_all(SIGTERM, Role::kWorker);
 }
 
 void Supervisor::signal_all(int signal) noexcept {
   for (const Child& child : children_)
     if (child.pid != 0) ::kill(child.pid, signal);
+}
+
+void Supervisor::signal_all(int signal, Role role) noexcept {
+  for (const Child& child : children_)
+    if (child.pid != 0 && child.role == role) ::kill(child.pid, signal);
 }
 
 bool Supervisor::any_alive() const noexcept {

@@ -35,8 +35,11 @@ class Ending final : private net::EventHandler {
 
 int run_worker_process(const WorkerProcess& process, const std::function<void()>& on_ready) {
   net::EventLoop loop;
-  process::Worker worker({loop, process.settings, process.router, process.meeting_point, process.log},
-                         process.index);
+  // The HTTPD process has checked all that comes here, by limits that may have changed since this process
+  // began.
+  server::Settings settings = process.settings;
+  settings.limits = http::no_limits();
+  process::Worker worker({loop, settings, process.router, process.meeting_point, process.log}, process.index);
   const Ending ending(loop, worker);
   worker.serve();
   on_ready();

@@ -43,7 +43,8 @@ Refusal ChunkScanner::take(char byte, std::uint64_t body_limit, Refusal too_larg
   switch (part_) {
     case Part::kLineFeed:
       if (byte != '\n') return Refusal::kMalformedChunk;
-      if (size_ > body_limit - body_size_) return too_large;
+      // The limit may have been lowered since the body began.
+      if (body_size_ > body_limit || size_ > body_limit - body_size_) return too_large;
       body_size_ += size_;
       digits_ = 0;
       return go(size_ == 0 ? Part::kTrailer : Part::kData);

@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstddef>
+#include <limits>
 
 namespace httpd::http {
 
@@ -19,5 +20,11 @@ struct Limits {
   std::size_t max_form_fields = 1000;       ///< key-value pairs of a form [413], and of a query [414]
   std::size_t max_chunk_extension_size = 1024;  ///< the chunk extensions of a body, all together [413]
 };
+
+/// Limits that nothing exceeds, for messages that another process has let through by limits of its own.
+[[nodiscard]] constexpr Limits no_limits() noexcept {
+  constexpr std::size_t kNone = std::numeric_limits<std::size_t>::max() / 2;
+  return {kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone, kNone};
+}
 
 }  // namespace httpd::http

@@ -116,6 +116,15 @@ ListenSocket ListenSocket::adopt(UniqueFd fd) {
   return socket;
 }
 
+ListenSocket ListenSocket::adopt_made(UniqueFd fd) {
+  ListenSocket socket = adopt(std::move(fd));
+  if (socket.is_unix() && socket.path_.ends_with(kUnixDraftSuffix))
+    socket.path_.resize(socket.path_.size() - (sizeof kUnixDraftSuffix - 1));
+  // Where the kernel has no IPv6, "*" is this.
+  if (socket.address_.family() == AF_INET && socket.address_.is_any()) socket.all_interfaces_ = true;
+  return socket;
+}
+
 void ListenSocket::listen() {
   if (::listen(fd_.get(), kBacklog) != 0) throw std::system_error(errno, std::generic_category(), "listen");
 }

@@ -27,6 +27,15 @@ class ListenSocket {
   /// file stays with whoever made it. Throws std::system_error: ENOTSOCK, EPROTOTYPE when it is no stream
   /// socket, EAFNOSUPPORT when it is neither TCP nor Unix, EINVAL when it does not listen.
   static ListenSocket adopt(UniqueFd fd);
+  /// The same for one that bind() or bind_unix() made in a process that hands it on, by their names for it.
+  /// The file stays with that process until own_file().
+  static ListenSocket adopt_made(UniqueFd fd);
+  /// The process that made the file of this Unix socket has left it to this one.
+  void own_file() noexcept { file_ = UnixSocketFile::find(path_); }
+  /// Leaves the file to another process.
+  void leave_file() noexcept { file_.leave(); }
+  /// True when the file goes with this object.
+  [[nodiscard]] bool has_file() const noexcept { return file_.exists(); }
   /// Starts to take connections, if it does not yet. Throws std::system_error.
   void listen();
 
@@ -38,6 +47,8 @@ class ListenSocket {
   [[nodiscard]] bool is_dual_stack() const noexcept {
     return all_interfaces_ && address_.family() == AF_INET6;
   }
+  /// The same where the kernel has no IPv6.
+  [[nodiscard]] bool is_all_ipv4() const noexcept { return all_interfaces_ && address_.family() == AF_INET; }
   /// As administrators write it: "*:8888", "127.0.0.1:8888", "[::1]:8888", "/run/httpd.sock"; "@name" for a
   /// Unix socket without a file.
   [[nodiscard]] std::string text() const;

@@ -22,6 +22,7 @@ class Network {
   static std::optional<Network> parse(std::string_view text);
   /// Never true for an address of another family.
   [[nodiscard]] bool contains(const Address& address) const noexcept;
+  [[nodiscard]] bool operator==(const Network& other) const noexcept = default;
 
  private:
   sa_family_t family_ = AF_UNSPEC;

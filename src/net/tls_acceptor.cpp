@@ -40,8 +40,10 @@ std::unique_ptr<TlsStream> TlsAcceptor::accept(UniqueFd fd, TimePoint now) {
                                      static_cast<unsigned int>(ticket_lifetime_.count()));
 }
 
-void TlsAcceptor::replace(std::shared_ptr<const TlsCredentials> credentials) noexcept {
+void TlsAcceptor::replace(std::shared_ptr<const TlsCredentials> credentials,
+                          std::chrono::seconds ticket_lifetime) noexcept {
   credentials_ = std::move(credentials);
+  ticket_lifetime_ = ticket_lifetime;
   ticket_key_.reset();
 }
 

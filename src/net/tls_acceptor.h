@@ -39,7 +39,8 @@ class TlsAcceptor {
   /// Throws std::bad_alloc.
   [[nodiscard]] std::unique_ptr<TlsStream> accept(UniqueFd fd, TimePoint now);
   /// From now on handshakes are done with `credentials`, and no session from before is taken up again.
-  void replace(std::shared_ptr<const TlsCredentials> credentials) noexcept;
+  void replace(std::shared_ptr<const TlsCredentials> credentials,
+               std::chrono::seconds ticket_lifetime) noexcept;
   [[nodiscard]] const TlsCredentials& credentials() const noexcept { return *credentials_; }
 
  private:

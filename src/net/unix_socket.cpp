@@ -118,6 +118,12 @@ UnixSocketFile& UnixSocketFile::operator=(UnixSocketFile&& other) noexcept {
   return *this;
 }
 
+UnixSocketFile UnixSocketFile::find(const std::string& path) noexcept {
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) != 0 || !S_ISSOCK(status.st_mode)) return {};
+  return {path, status.st_dev, status.st_ino};
+}
+
 void UnixSocketFile::remove() noexcept {
   struct stat status {};
   if (!path_.empty() && maker_ == ::getpid() && ::lstat(path_.c_str(), &status) == 0 &&

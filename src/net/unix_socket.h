@@ -57,6 +57,11 @@ class UnixSocketFile {
   UnixSocketFile(const UnixSocketFile&) = delete;
   UnixSocketFile& operator=(const UnixSocketFile&) = delete;
   ~UnixSocketFile() { remove(); }
+  /// The file that stands at `path`, as if this process had made it; none when none does.
+  static UnixSocketFile find(const std::string& path) noexcept;
+  [[nodiscard]] bool exists() const noexcept { return !path_.empty(); }
+  /// It stays where it is.
+  void leave() noexcept { path_.clear(); }
   /// Does now what its end would do.
   void remove() noexcept;
 

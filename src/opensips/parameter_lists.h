@@ -28,6 +28,9 @@
   P(max_queue)                 \
   P(max_root_workers)          \
   P(stuck_timeout)             \
+  P(drain_delay)               \
+  P(drain_timeout)             \
+  P(upgrade_timeout)           \
   P(post_buf_size)             \
   P(receive_buf_size)          \
   P(max_form_size)             \

@@ -37,6 +37,8 @@ class RequestQueue {
   /// `router` must outlive the queue, and not change. Throws std::bad_alloc.
   RequestQueue(const Limits& limits, const server::Router& router);
 
+  /// Other limits from now on; what waits or runs beyond them goes on.
+  void limit(const Limits& limits) noexcept { limits_ = limits; }
   /// Whether one more request may wait for this root. Where none of it does, one may, however many of others
   /// do: those who ask for little are not to suffer from those who ask for much.
   [[nodiscard]] bool has_room(const server::Route& route) const noexcept;

@@ -56,6 +56,11 @@ WorkerPool::~WorkerPool() {
   meeting_point_.leave();
 }
 
+void WorkerPool::change_limits() {
+  queue_.limit(limits_of(settings_));
+  hand_on();
+}
+
 void WorkerPool::meet(Arrival arrival) {
   RemoteWorker::Owner& owner = *this;
   try {

@@ -66,6 +66,10 @@ class WorkerPool final : public server::Dispatcher,
   /// True when there is no handler process, or all have been in their handlers for stuck_timeout.
   [[nodiscard]] bool is_stuck() const noexcept override;
 
+  /// The settings have changed: max_queue and max_root_workers hold from now on, handler_timeout for requests
+  /// that come.
+  void change_limits();
+
   /// What becomes of the requests that wait when the end has begun.
   enum class Waiting : std::uint8_t {
     kServed,  ///< for as long as there is a handler process; no new ones are expected

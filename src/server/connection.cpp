@@ -175,7 +175,7 @@ bool Connection::wait() {
     case Phase::kHandshake:
     case Phase::kTurnedAway:
     case Phase::kIdle:
-      if (context_.draining) {
+      if (context_.draining && !context_.leaving) {
         close();
         return false;
       }

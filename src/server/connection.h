@@ -57,6 +57,8 @@ class Connection final : public net::ListNode<Connection>,
   /// Of one that is turned away: another needs its place. Tells its client what it is still to be told, if
   /// the socket takes that at once, and destroys this object.
   void give_way();
+  /// The settings have changed: what it waits for has the new limits, from now on.
+  void on_new_limits() noexcept;
 
  private:
   enum class Phase : std::uint8_t {

@@ -87,7 +87,8 @@ Connection::Step Connection::on_decided() {
 void Connection::count_request() {
   ++requests_;
   ++requests_read_;
-  const bool last = requests_ == context_.settings.max_connection_requests;
+  // 0, no limit, becomes the largest number there is. A limit may have been lowered below what was served.
+  const bool last = std::size_t{requests_} - 1 >= context_.settings.max_connection_requests - 1;
   if (!keep_alive_ || (!last && !place_.is_brief())) return;
   keep_alive_ = false;
   linger_ = true;  // the client may have sent more

@@ -41,6 +41,26 @@ Connection::Limit Connection::first_limit() const noexcept {
   return phase_ == Phase::kHandshake ? Limit::kHandshake : Limit::kIdle;
 }
 
+void Connection::on_new_limits() noexcept {
+  switch (limit_) {
+    case Limit::kProxyHeader:
+    case Limit::kHandshake:
+    case Limit::kIdle:
+    case Limit::kHead:
+    case Limit::kBody:
+    case Limit::kSend:
+    case Limit::kHandler:
+      return set_limit(limit_, true);
+    case Limit::kNone:
+    case Limit::kChecking:
+    case Limit::kStream:
+    case Limit::kLinger:
+    case Limit::kGone:
+    case Limit::kPlace:
+      break;
+  }
+}
+
 void Connection::set_limit(Limit limit, bool restart) {
   if (limit == limit_ && !restart) return;
   limit_ = limit;
@@ -62,6 +82,10 @@ void Connection::set_limit(Limit limit, bool restart) {
     case Limit::kIdle:
       if (place_.is_brief()) {
         delay = kBriefPatience;
+      } else if (context_.leaving) {
+        delay = *context_.leaving;
+        if (settings.conn_timeout != std::chrono::seconds::zero())
+          delay = std::min<net::Duration>(delay, settings.conn_timeout);
       } else if (settings.conn_timeout == std::chrono::seconds::zero()) {
         return cancel();
       } else {

@@ -108,7 +108,8 @@ void Connection::note_refusal(http::Refusal refusal) {
 void Connection::start_reply() {
   log_abandoned(*exchange_, context_.handler_log);
   const int status = exchange_->status();
-  if (context_.draining && keep_alive_) {
+  // Requests that have come behind this one are answered first, where there is time for it.
+  if (context_.draining && keep_alive_ && !(context_.leaving && !input_.empty())) {
     keep_alive_ = false;
     linger_ = true;  // the client does not know yet, and may have sent more
   }

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -78,8 +79,11 @@ class Context final : private Exchange::Owner {
   Dispatcher* dispatcher = nullptr;       ///< null: handlers run in this process
   AccessLog* access_log = nullptr;        ///< null: there is none
   RequestIds* request_ids = nullptr;      ///< null: requests have no ids; there are some with an access log
+  bool ending = false;                    ///< draining comes soon; so far everything is served as ever
   bool draining = false;                  ///< the server is shutting down: every reply closes its connection
-  bool refusing = false;                  ///< besides, no handler is called any more
+  /// Besides, connections between requests stay for so long, since their clients may be about to send one.
+  std::optional<net::Duration> leaving;
+  bool refusing = false;  ///< besides, no handler is called any more
 
  private:
   void on_reply_finished(Exchange& exchange) noexcept override;

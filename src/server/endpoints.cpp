@@ -36,6 +36,7 @@ bool same_address(const ListenAddress& one, const ListenAddress& other) {
 
 bool is_bound_to(const net::ListenSocket& socket, const ListenAddress& listener) {
   if (listener.is_unix()) return socket.is_unix() && socket.text() == listener.path;
+  if (listener.ip == "*" && socket.is_all_ipv4()) return socket.address().port() == listener.port;
   if (listener.ip == "*" && !socket.is_dual_stack()) return false;
   return address_of(listener) == socket.address();
 }
@@ -137,15 +138,19 @@ net::ListenSocket bind(const ListenAddress& listener) {
   return socket;
 }
 
-/// The listener that an inherited socket belongs to.
-std::size_t owner_of(const InheritedSocket& inherited, const std::vector<ListenAddress>& listeners) {
-  auto found = std::ranges::find_if(listeners, [&inherited](const ListenAddress& listener) {
-    return !listener.name.empty() && listener.name == inherited.name;
+/// The listener that an inherited socket belongs to; none for one that a daemon before this one had, and this
+/// one's configuration has not.
+std::optional<std::size_t> owner_of(const InheritedSocket& inherited,
+                                    const std::vector<ListenAddress>& listeners) {
+  const bool from_systemd = inherited.maker == InheritedSocket::Maker::kSystemd;
+  auto found = std::ranges::find_if(listeners, [&](const ListenAddress& listener) {
+    return from_systemd && !listener.name.empty() && listener.name == inherited.name;
   });
   if (found == listeners.end())
     found = std::ranges::find_if(listeners, [&inherited](const ListenAddress& listener) {
       return is_bound_to(inherited.socket, listener);
     });
+  if (found == listeners.end() && !from_systemd) return std::nullopt;
   if (found == listeners.end()) {
     const std::string where = (inherited.socket.is_unix() ? "unix:" : "http://") + inherited.socket.text();
     throw ConfigError(fmt::format(
@@ -202,14 +207,18 @@ std::vector<ListenAddress> listeners_of(const Settings& settings) {
 
 std::vector<Endpoint> open_endpoints(const std::vector<ListenAddress>& listeners,
                                      std::vector<InheritedSocket> inherited, std::string_view program) {
-  std::vector<std::vector<net::ListenSocket>> given(listeners.size());
+  std::vector<std::vector<InheritedSocket>> given(listeners.size());
   for (InheritedSocket& socket : inherited)
-    given[owner_of(socket, listeners)].push_back(std::move(socket.socket));
+    if (const auto owner = owner_of(socket, listeners)) given[*owner].push_back(std::move(socket));
   std::vector<Endpoint> endpoints;
   for (std::size_t i = 0; i < listeners.size(); ++i) {
     const ListenAddress& listener = listeners[i];
-    for (net::ListenSocket& socket : given[i])
-      endpoints.push_back({std::move(socket), listener.tls, listener.proxy_protocol});
+    for (InheritedSocket& socket : given[i]) {
+      const bool from_systemd = socket.maker == InheritedSocket::Maker::kSystemd;
+      endpoints.push_back({std::move(socket.socket), listener.tls, listener.proxy_protocol,
+                           from_systemd ? std::move(socket.name) : std::string(),
+                           socket.maker == InheritedSocket::Maker::kDaemonWithFile});
+    }
     if (!given[i].empty()) continue;
     auto socket = with_advice(listener, program, false, [&listener] { return bind(listener); });
     endpoints.push_back({*std::move(socket), listener.tls, listener.proxy_protocol});

@@ -19,6 +19,8 @@ struct Endpoint {
   net::ListenSocket socket;
   bool tls;                     ///< connections begin with a handshake
   bool proxy_protocol = false;  ///< trusted proxies begin with a PROXY header, before all else
+  std::string name{};       ///< that systemd gave it; "" for one that was bound here, or by the daemon before
+  bool takes_file = false;  ///< the daemon before made the file of the Unix socket, and leaves it to this one
   /// "http://127.0.0.1:8888", "https://[::1]:8443", "unix:/run/httpd.sock".
   [[nodiscard]] std::string url() const;
 };
@@ -27,6 +29,8 @@ struct Endpoint {
 struct InheritedSocket {
   net::ListenSocket socket;
   std::string name;  ///< that its giver gave it
+  /// Who bound it. What a daemon before this one bound is found by its address alone, and needs no listener.
+  enum class Maker : char { kSystemd, kDaemon, kDaemonWithFile } maker = Maker::kSystemd;
 };
 
 /// The name of the listener that the parameters `ip` and `port` make.
@@ -39,7 +43,7 @@ inline constexpr const char kDefaultListenerName[] = "httpd";
 
 /// A socket for each listener, listening: those of `inherited` that have its name or else its address, or
 /// else one that is bound now. `program` is named in advice about privileges. Throws ConfigError, also when
-/// an inherited socket belongs to no listener; then no file of a Unix socket is left behind.
+/// a socket of systemd's belongs to no listener; then no file of a Unix socket is left behind.
 [[nodiscard]] std::vector<Endpoint> open_endpoints(const std::vector<ListenAddress>& listeners,
                                                    std::vector<InheritedSocket> inherited,
                                                    std::string_view program);

@@ -27,6 +27,7 @@ struct ListenAddress {
   /// Without a port it is 80 for http and 443 for https. Throws ConfigError, which shows a good example.
   static ListenAddress parse(std::string_view text);
 
+  [[nodiscard]] bool operator==(const ListenAddress& other) const noexcept = default;
   [[nodiscard]] bool is_unix() const noexcept { return !path.empty(); }
   /// As it is written in a configuration, without what follows the '?'.
   [[nodiscard]] std::string text() const;

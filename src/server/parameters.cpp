@@ -19,6 +19,7 @@ constexpr long long kMaxWorkers = 256;
 constexpr long long kMaxQueue = 1'000'000;
 constexpr long long kMaxConnections = 1'000'000;
 constexpr long long kMaxRequests = 1'000'000;
+constexpr long long kMaxDrain = 24LL * 3600;               // seconds
 constexpr long long kMaxFailureDelay = 3600;               // seconds
 constexpr long long kMaxTicketLifetime = 7LL * 24 * 3600;  // RFC 8446 section 4.6.1
 
@@ -27,8 +28,9 @@ Parameter size(std::string name, long long min, std::size_t& target, long long m
                            [&target](long long value) { target = static_cast<std::size_t>(value); });
 }
 
-Parameter seconds(std::string name, long long min, std::chrono::seconds& target) {
-  return integer_parameter(std::move(name), min, kMaxSeconds,
+Parameter seconds(std::string name, long long min, std::chrono::seconds& target,
+                  long long max = kMaxSeconds) {
+  return integer_parameter(std::move(name), min, max,
                            [&target](long long value) { target = std::chrono::seconds(value); });
 }
 
@@ -171,6 +173,9 @@ std::vector<Parameter> httpd_parameters(Settings& settings) {
       string_parameter("health_root",
                        [&settings](const std::string& value) { settings.health_root = value; }),
       seconds("stuck_timeout", 1, settings.stuck_timeout),
+      seconds("drain_delay", 0, settings.drain_delay, kMaxDrain),
+      seconds("drain_timeout", 0, settings.drain_timeout, kMaxDrain),
+      seconds("upgrade_timeout", 0, settings.upgrade_timeout, kMaxDrain),
       size("post_buf_size", 256, limits.post_buf_size),
       size("receive_buf_size", 1, limits.receive_buf_size),
       size("max_form_size", 256, limits.max_form_size),

@@ -21,6 +21,8 @@ namespace {
 static_assert(ReloadChannel::kMaxText < PIPE_BUF);
 constexpr char kGood = '+';
 constexpr char kBad = '-';
+/// It is written in one piece, and its pipe closed.
+constexpr std::chrono::milliseconds kAnswerTime{1000};
 
 /// Sends a request with a descriptor for the answer, or with none (-1). Never blocks.
 bool send_request(int socket, Reload what, int answer) noexcept {
@@ -63,6 +65,11 @@ std::optional<std::string> read_answer(int pipe, std::chrono::milliseconds patie
     if (count > 0) text.append(bytes.data(), static_cast<std::size_t>(count));
     if (count < 0 && errno != EINTR && errno != EAGAIN) return text;
   }
+}
+
+ReloadResult result_of(const std::string& answer) {
+  if (answer.empty()) return {false, "the HTTPD process ended before it had reloaded"};
+  return {answer.front() == kGood, answer.substr(1)};
 }
 
 }  // namespace
@@ -117,22 +124,30 @@ ReloadResult ReloadChannel::request(Reload what, std::chrono::milliseconds patie
     keep_reserve();
     return result;
   }
-  std::array<int, 2> pipe{};
-  if (::pipe2(pipe.data(), O_CLOEXEC) != 0)
-    return {false, std::string("no pipe for the answer: ") + std::strerror(errno)};
-  const net::UniqueFd reading(pipe[0]);
-  net::UniqueFd writing(pipe[1]);
-  if (!send_request(asking_.get(), what, writing.get()))
-    return {false, "the HTTPD process has too many reloads waiting"};
-  writing.reset();
-  const std::optional<std::string> answer = read_answer(reading.get(), patience);
+  const net::UniqueFd answer_pipe = ask(what);
+  if (!answer_pipe) {
+    if (errno == EAGAIN) return {false, "the HTTPD process has too many reloads waiting"};
+    return {false, std::string("no way for the answer: ") + std::strerror(errno)};
+  }
+  const std::optional<std::string> answer = read_answer(answer_pipe.get(), patience);
   if (!answer) return {false, "the HTTPD process is busy: it will reload when it is not"};
-  if (answer->empty()) return {false, "the HTTPD process ended before it had reloaded"};
-  return {answer->front() == kGood, answer->substr(1)};
+  return result_of(*answer);
 }
 
-bool ReloadChannel::request_only() noexcept {
-  return send_request(asking_.get(), Reload::kAll, -1);
+net::UniqueFd ReloadChannel::ask(Reload what) noexcept {
+  std::array<int, 2> pipe{};
+  if (::pipe2(pipe.data(), O_CLOEXEC) != 0) return {};
+  net::UniqueFd reading(pipe[0]);
+  const net::UniqueFd writing(pipe[1]);
+  if (send_request(asking_.get(), what, writing.get())) return reading;
+  const int error = errno == ETOOMANYREFS ? EAGAIN : errno;
+  reading.reset();
+  errno = error;
+  return reading;
+}
+
+ReloadResult ReloadChannel::take_answer(const net::UniqueFd& answer) {
+  return result_of(read_answer(answer.get(), kAnswerTime).value_or(""));
 }
 
 }  // namespace httpd::server

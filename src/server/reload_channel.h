@@ -14,7 +14,12 @@
 namespace httpd::server {
 
 /// Which files are read again.
-enum class Reload : char { kAll = 'R', kTls = 'T', kCredentials = 'C' };
+enum class Reload : char {
+  kAll = 'R',  ///< those of TLS and credentials
+  kTls = 'T',
+  kCredentials = 'C',
+  kConfiguration = 'F'  ///< the configuration, and then all that it names
+};
 
 /// What became of a reload.
 struct ReloadResult {
@@ -42,8 +47,11 @@ class ReloadChannel final : private net::EventHandler {
 
   /// Asks for a reload, and waits for its result. In the process that reloads it is done at once.
   [[nodiscard]] ReloadResult request(Reload what, std::chrono::milliseconds patience);
-  /// Asks for a reload of everything, and does not wait. False when too many are waiting already.
-  bool request_only() noexcept;
+  /// Asks for a reload, and does not wait for it. What is returned becomes readable with the answer, and must
+  /// be kept for take_answer(); empty when too many wait already, or there is no descriptor.
+  [[nodiscard]] net::UniqueFd ask(Reload what) noexcept;
+  /// What came through `answer`, which is readable.
+  [[nodiscard]] static ReloadResult take_answer(const net::UniqueFd& answer);
 
  private:
   void on_events(std::uint32_t events) override;

@@ -11,6 +11,7 @@
 #include <span>
 #include <stdexcept>
 #include <sys/resource.h>
+#include <type_traits>
 #include <utility>
 
 #include "http/error_body.h"
@@ -43,9 +44,26 @@ void Server::cut_connections() noexcept {
 }
 
 void Server::use_tls(std::shared_ptr<const net::TlsCredentials> credentials) {
-  if (tls_ != nullptr) return tls_->replace(std::move(credentials));
-  tls_ = std::make_unique<net::TlsAcceptor>(std::move(credentials),
-                                            context_.settings.tls.options.ticket_lifetime);
+  const std::chrono::seconds ticket_lifetime = context_.settings.tls.options.ticket_lifetime;
+  if (tls_ != nullptr) return tls_->replace(std::move(credentials), ticket_lifetime);
+  tls_ = std::make_unique<net::TlsAcceptor>(std::move(credentials), ticket_lifetime);
+}
+
+void Server::change(Settings& settings, Reconfiguration& next) noexcept {
+  static_assert(std::is_nothrow_move_assignable_v<Settings> && std::is_nothrow_swappable_v<Settings>);
+  std::swap(settings, next.settings);
+  context_.access.change(*next.policies, next.challenges, std::move(next.users));
+  context_.compression.change(next.compression);
+  context_.admission.change_rate();
+  limit_connections();
+  if (tls_ != nullptr && next.tls != nullptr)
+    tls_->replace(std::move(next.tls), settings.tls.options.ticket_lifetime);
+  // Later, since a handler on a connection may have asked for the change.
+  context_.loop.post(*this);
+}
+
+void Server::run() {
+  connections_.for_each([](Connection& connection) { connection.on_new_limits(); });
 }
 
 void Server::answer_health(HealthHandler& health) noexcept {
@@ -78,18 +96,27 @@ void Server::divide_descriptors() {
   const net::UniqueFd next(::fcntl(context_.loop.descriptor(), F_DUPFD_CLOEXEC, 0));
   const std::size_t used = next ? static_cast<std::size_t>(next.get()) : shared;
   const std::size_t left = shared - std::min(shared, used);
-  const std::size_t possible = std::max<std::size_t>(1, left - std::min(kSpareDescriptors, left / 2));
+  possible_ = std::max<std::size_t>(1, left - std::min(kSpareDescriptors, left / 2));
+  limit_connections();
+  if (const std::string advice = connections_advice(); !advice.empty())
+    context_.log.write(LogLevel::kWarning, advice);
+}
+
+void Server::limit_connections() noexcept {
+  std::size_t limit = context_.settings.max_connections;
+  if (limit == 0) limit = Admission::kDefaultConnections;
+  if (context_.settings.max_connections == 0 && possible_ != 0) limit = std::min(limit, possible_);
+  context_.admission.limit_connections(limit);
+}
+
+std::string Server::connections_advice() const {
   const std::size_t wanted = context_.settings.max_connections;
-  if (wanted == 0) {
-    context_.admission.limit_connections(std::min(possible, Admission::kDefaultConnections));
-  } else if (wanted > possible) {
-    context_.log.write(
-        LogLevel::kWarning,
-        fmt::format(
-            "max_connections is {}, but the limit of open files is {}, which is good for {}: raise it "
-            "(ulimit -n, LimitNOFILE=), or clients will wait without a word when it is reached",
-            wanted, all, possible));
-  }
+  rlimit limit{};
+  if (possible_ == 0 || wanted <= possible_ || ::getrlimit(RLIMIT_NOFILE, &limit) != 0) return {};
+  return fmt::format(
+      "max_connections is {}, but the limit of open files is {}, which is good for {}: raise it "
+      "(ulimit -n, LimitNOFILE=), or clients will wait without a word when it is reached",
+      wanted, std::min<std::size_t>(limit.rlim_cur, INT_MAX), possible_);
 }
 
 const Server::Entrance& Server::entrance_of(const net::ListenSocket& socket) const noexcept {
@@ -98,11 +125,22 @@ const Server::Entrance& Server::entrance_of(const net::ListenSocket& socket) con
 
 void Server::drain(std::function<void()> done, Waiting waiting) {
   context_.draining = true;
+  context_.leaving.reset();
+  drained_ = nullptr;  // of leave()
   context_.refusing = waiting == Waiting::kRefused;
   entrances_.clear();
   // Draining one connection may end it, and a handler that it calls may finish replies of others, but only in
   // the loop's next turn: no other connection is destroyed here.
   connections_.for_each([](Connection& connection) { connection.on_draining(); });
+  if (count_ == 0) return done();
+  drained_ = std::move(done);
+}
+
+void Server::leave(net::Duration quiet, std::function<void()> done) {
+  context_.draining = true;
+  context_.leaving = quiet;
+  entrances_.clear();
+  run();  // what they wait for may have an earlier end now
   if (count_ == 0) return done();
   drained_ = std::move(done);
 }

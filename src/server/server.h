@@ -8,6 +8,7 @@
 #include <functional>
 #include <limits>
 #include <memory>
+#include <string>
 #include <vector>
 
 #include <httpd/log.h>
@@ -19,6 +20,7 @@
 #include "server/context.h"
 #include "server/health.h"
 #include "server/loop_adapter.h"
+#include "server/reconfiguration.h"
 #include "server/router.h"
 #include "server/settings.h"
 #include "server/statistics.h"
@@ -26,7 +28,7 @@
 namespace httpd::server {
 
 /// Serves until it is destroyed. A process may hold several, on one loop or on several.
-class Server final : private net::Listener::Acceptor, private Connection::Owner {
+class Server final : private net::Listener::Acceptor, private Connection::Owner, private net::Task {
  public:
   /// All arguments must outlive the server; the router must not change any more.
   Server(net::EventLoop& loop, const Settings& settings, const Router& router, Log& log,
@@ -41,6 +43,12 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   void use_credentials(std::shared_ptr<const Credentials> credentials) noexcept {
     context_.access.use(std::move(credentials));
   }
+  /// The limits and rules of `next` from now on, open connections and requests in work included; afterwards
+  /// it holds those from before. `settings` are the server's own, see its construction. Nothing can go wrong:
+  /// that is over once a Reconfiguration exists.
+  void change(Settings& settings, Reconfiguration& next) noexcept;
+  /// What is to be known about max_connections; "" when nothing is.
+  [[nodiscard]] std::string connections_advice() const;
   /// Shows on `board`, which must outlive the server, which requests are with handlers in this process.
   /// Before serving.
   void show_requests(RequestBoard& board) noexcept { context_.board = &board; }
@@ -65,6 +73,11 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   /// Leaves so many descriptors of this process to others than connections. Before serving.
   void keep_free(std::size_t descriptors) noexcept { kept_free_ = descriptors; }
 
+  /// The end is near, and everything is served as before: who asks is told, and goes elsewhere.
+  void announce_drain() noexcept { context_.ending = true; }
+  /// True from announce_drain() on, and while the server drains.
+  [[nodiscard]] bool draining() const noexcept { return context_.ending || context_.draining; }
+
   /// What becomes of the requests that no handler has begun with when the server drains.
   enum class Waiting : bool {
     kServed,
@@ -75,6 +88,10 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   void drain(std::function<void()> done, Waiting waiting = Waiting::kServed);
   /// Cuts all connections, now.
   void cut_connections() noexcept;
+  /// Stops accepting, since another process does, and closes each connection with its next reply. Those
+  /// between requests stay for `quiet`, and no longer than conn_timeout. `done` as for drain(), which may
+  /// come after it.
+  void leave(net::Duration quiet, std::function<void()> done);
   /// Says in the log how many connections are cut because drain() did not come to its end in `patience`.
   void log_unfinished(std::chrono::milliseconds patience);
   /// The number of open connections.
@@ -90,6 +107,8 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   };
 
   void divide_descriptors();
+  void limit_connections() noexcept;
+  void run() override;
   [[nodiscard]] const Entrance& entrance_of(const net::ListenSocket& socket) const noexcept;
   void on_accept(net::UniqueFd fd, const net::Address& peer, const net::ListenSocket& socket) override;
   void on_accept_failure(int error) override;
@@ -109,6 +128,7 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner 
   std::size_t most_ = 0;  // connections since memory was given back
   std::function<void()> drained_;
   std::size_t kept_free_ = 0;
+  std::size_t possible_ = 0;  // connections that the limit of open files is good for; 0: not known
   int last_descriptor_ = std::numeric_limits<int>::max();  // for a connection
   net::TimePoint failure_logged_{};
 };

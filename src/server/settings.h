@@ -45,6 +45,10 @@ struct Settings {
   std::size_t max_root_workers = 0;  ///< handler processes that one root may have at a time; 0: all but one
   std::string health_root;           ///< where `live` and `ready` are answered; "": nowhere
   std::chrono::seconds stuck_timeout{10};  ///< in a handler, after which its process counts as stuck
+  std::chrono::seconds drain_delay{
+      0};  ///< from SIGTERM to the end's beginning; the daemon's, like the next two
+  std::chrono::seconds drain_timeout{5};     ///< that replies in progress have at the end
+  std::chrono::seconds upgrade_timeout{60};  ///< that connections have once another daemon has taken over
   TlsSettings tls;
   AccessSettings access;
   AccessLogSettings access_log;

@@ -17,6 +17,7 @@ struct TlsSettings {
   struct CertificateFile {
     std::string path;
     std::string ocsp;  ///< of the tls_ocsp_file line after it; "" for none
+    [[nodiscard]] bool operator==(const CertificateFile& other) const noexcept = default;
   };
   std::vector<CertificateFile> certificate_files;
   std::vector<std::string> key_files;  ///< the first belongs to the first certificate, and so on

@@ -88,6 +88,23 @@ def rows(text):
             for line in text.splitlines() if line.startswith("|")]
 
 
+def effects_in_source(text):
+    """Parameter -> "live" or "restart", from the rows of src/server/setting_changes.cpp."""
+    found = {}
+    for kind, name in re.findall(r"^ +(?:unseen\()?(\w+)(?:<[^\"\n]*>)?\(\"(\w+)\"\)+,$", text, re.M):
+        found[name] = "restart" if kind in ("restart", "log_target") else "live"
+    if re.search(r"^ +port\(\),$", text, re.M):
+        found["port"] = "restart"
+    return found
+
+
+def effect_problems(source, text):
+    tables = {cells[0]: set(re.findall(r"\w+", cells[1])) for cells in rows(text) if cells[0] in ("live", "restart")}
+    documented = {f"{name} ({effect})" for effect, names in tables.items() for name in names}
+    return compare("effect of parameter", {f"{name} ({effect})" for name, effect in effects_in_source(source).items()},
+                   documented)
+
+
 def refusals_in_source(text):
     """(status, sentence, parameter, name) of each row; the first one, which stands for none, has no sentence."""
     return re.findall(r"\{Refusal::\w+,\s*\{(\d+),\s*\"([^\"]+)\",\s*\"(\w*)\",\s*\"(\w+)\"\}\}", text)
@@ -149,6 +166,20 @@ def test_mi_commands_are_documented():
     source = sources(MI_FILES)
     assert source.count(".add(") == len(commands_in_source(source)), "commands that this test does not see"
     assert command_problems(source, ADMIN) == []
+
+
+def test_what_a_reload_changes_is_documented():
+    source = sources(["src/server/setting_changes.cpp"])
+    assert set(effects_in_source(source)) == parameters_in_source(sources(PARAMETER_FILES["httpd"]))
+    assert effect_problems(source, section(ADMIN, "The daemon")) == []
+
+
+def test_a_false_effect_is_reported():
+    source = '    restart<&S::ip>("ip"),\n    unseen(live<&S::a, &A::b>("b")),\n'
+    table = "| live | `b` |\n| restart | `ip` |\n"
+    assert effect_problems(source, table) == []
+    assert len(effect_problems(source, table.replace("`b`", "`b`, `c`"))) == 1
+    assert len(effect_problems(source, table.replace("| `ip` |", "| |") + "| live | `b`, `ip` |\n")) == 2
 
 
 def test_refusals_are_documented():

@@ -10,7 +10,7 @@ from rawhttp import request
 STOCK = ["port", "ip", "buf_size", "post_buf_size", "tls_cert_file", "tls_key_file", "tls_ciphers"]
 
 GOOD = {"port": 0, "ip": "127.0.0.1", "buf_size": 65536, "conn_timeout": 5, "header_timeout": 5, "body_timeout": 5,
-        "send_timeout": 5, "handler_timeout": 5, "post_buf_size": 2048, "receive_buf_size": 4096,
+        "send_timeout": 5, "handler_timeout": 5, "drain_delay": 1, "drain_timeout": 4, "upgrade_timeout": 9, "post_buf_size": 2048, "receive_buf_size": 4096,
         "max_form_size": 8192, "max_uri_size": 4096, "max_header_size": 8192, "max_header_fields": 50,
         "max_trailer_size": 100, "max_trailer_fields": 2, "max_form_fields": 10, "max_chunk_extension_size": 10,
         "compress": ["mi", "*"], "compress_min_size": 2048, "compress_level": 2, "max_compressed_streams": 5,

@@ -99,6 +99,11 @@ void apply_to_module(const SetParameter& set, Module& module) {
 
 }  // namespace
 
+bool matches_any(const SetParameter& set, std::span<httpd::Module* const> loaded) {
+  const ModulePattern pattern(set.module_pattern, set.where);
+  return std::ranges::any_of(loaded, [&](const Module* module) { return pattern.matches(module->name()); });
+}
+
 void apply_parameter(const SetParameter& set, std::span<httpd::Module* const> loaded) {
   const ModulePattern pattern(set.module_pattern, set.where);
   bool found = false;

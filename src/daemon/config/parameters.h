@@ -17,4 +17,7 @@ namespace httpd::daemon {
 /// module refuses the value.
 void apply_parameter(const SetParameter& set, std::span<httpd::Module* const> loaded);
 
+/// True when one of the modules matches. Throws httpd::ConfigError for a pattern that is none.
+[[nodiscard]] bool matches_any(const SetParameter& set, std::span<httpd::Module* const> loaded);
+
 }  // namespace httpd::daemon

@@ -13,7 +13,6 @@
 #include <utility>
 
 #include "daemon/config/lexer.h"
-#include "net/secret_memory.h"
 
 namespace httpd::daemon {
 namespace {
@@ -198,13 +197,12 @@ std::vector<Statement> parse_script(std::string_view text, const std::string& fi
   return Parser(text, file_name).statements();
 }
 
-std::vector<Statement> read_script(const std::string& path) {
+net::SecretBytes read_script_text(const std::string& path) {
   const File file(path);
   if (file.descriptor() < 0) cannot_read(path);
   struct stat status {};
   if (fstat(file.descriptor(), &status) != 0) cannot_read(path);
   if (!S_ISREG(status.st_mode)) cannot_read(path, "not a regular file");
-  // There may be a password in it. One byte more than allowed is enough for parse_script() to refuse it.
   net::SecretBytes text(kMaxScriptSize + 1);
   std::size_t size = 0;
   while (size < text.size()) {
@@ -216,7 +214,13 @@ std::vector<Statement> read_script(const std::string& path) {
     if (got == 0) break;
     size += static_cast<std::size_t>(got);
   }
-  return parse_script({text.data(), size}, path);
+  text.resize(size);
+  return text;
+}
+
+std::vector<Statement> read_script(const std::string& path) {
+  const net::SecretBytes text = read_script_text(path);
+  return parse_script({text.data(), text.size()}, path);
 }
 
 }  // namespace httpd::daemon

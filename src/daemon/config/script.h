@@ -11,6 +11,7 @@
 #include <httpd/module.h>
 
 #include "daemon/config/position.h"
+#include "net/secret_memory.h"
 
 namespace httpd::daemon {
 
@@ -50,7 +51,12 @@ using Statement = std::variant<SetLogLevel, SetModulePath, LoadModule, SetParame
 /// …".
 [[nodiscard]] std::vector<Statement> parse_script(std::string_view text, const std::string& file_name);
 
-/// The same for the regular file at `path`. Throws httpd::ConfigError also when it cannot be read.
+/// The bytes of the regular file at `path`, in memory for secrets: there may be a password in it. Of one that
+/// is too long a byte more than kMaxScriptSize, which parse_script() refuses. Throws httpd::ConfigError when
+/// it cannot be read.
+[[nodiscard]] net::SecretBytes read_script_text(const std::string& path);
+
+/// parse_script() for the regular file at `path`. Throws httpd::ConfigError also when it cannot be read.
 [[nodiscard]] std::vector<Statement> read_script(const std::string& path);
 
 }  // namespace httpd::daemon

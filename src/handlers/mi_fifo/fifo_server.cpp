@@ -19,6 +19,7 @@
 namespace httpd::mi_fifo {
 namespace {
 
+constexpr int kNone = -1;  // a descriptor that is never readable
 constexpr std::size_t kReadSize = 64UL * 1024;
 constexpr std::string_view kParseError =
     R"({"jsonrpc":"2.0","error":{"code":-32700,"message":"Parse error"},"id":null})";
@@ -78,7 +79,11 @@ FifoServer::FifoServer(const FifoSettings& settings, Mi& mi, Log& log, FifoTimes
 void FifoServer::run(Process& process) {
   set_signal(SIGPIPE, SIG_IGN);
   const Descriptor hangup = watch_hangup();
-  fifo_.create();
+  if (process.takes_over()) {
+    fifo_.take_over();
+  } else {
+    fifo_.create();
+  }
   next_check_ = Clock::now() + times_.check;
   process.ready();
   const int stop_descriptor = process.stop_descriptor();
@@ -88,7 +93,11 @@ void FifoServer::run(Process& process) {
     if (::poll(wait.data(), wait.size(), time_to_wait()) < 0 && errno != EINTR) {
       throw std::system_error(errno, std::system_category(), "poll");
     }
-    if (wait[0].revents != 0) return;
+    if (wait[0].revents != 0) {
+      // Another daemon has taken over: what came before that is still ours.
+      if (!fifo_.in_place()) finish(fifo_.descriptor(), kNone);
+      return;
+    }
     patience_.renew();
     if (wait[2].revents != 0) read_requests(fifo_.descriptor(), stop_descriptor);
     expire();
@@ -122,7 +131,7 @@ void FifoServer::recreate(int stop_descriptor) {
   }
   if (!problem_.empty()) log_.write(LogLevel::kNotice, "MI FIFO: made " + settings_.fifo_name + " anew");
   problem_.clear();
-  finish(old, stop_descriptor);
+  finish(old.get(), stop_descriptor);
 }
 
 void FifoServer::check_place(int stop_descriptor) {
@@ -141,12 +150,12 @@ void FifoServer::check_place(int stop_descriptor) {
   recreate(stop_descriptor);
 }
 
-void FifoServer::finish(const Descriptor& old, int stop_descriptor) {
+void FifoServer::finish(int old, int stop_descriptor) {
   // What was there is no more than fits; somebody who has it open may go on writing for ever.
-  const int capacity = ::fcntl(old.get(), F_GETPIPE_SZ);
+  const int capacity = ::fcntl(old, F_GETPIPE_SZ);
   std::size_t left = capacity > 0 ? static_cast<std::size_t>(capacity) : 0;
   while (left > 0 && !readable(stop_descriptor)) {
-    const std::size_t size = read_requests(old.get(), stop_descriptor);
+    const std::size_t size = read_requests(old, stop_descriptor);
     if (size == 0) break;
     left -= std::min(size, left);
   }

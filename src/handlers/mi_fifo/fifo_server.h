@@ -54,7 +54,7 @@ class FifoServer {
   void recreate(int stop_descriptor);
   void check_place(int stop_descriptor);
   /// Serves what the FIFO that was given up still holds.
-  void finish(const Descriptor& old, int stop_descriptor);
+  void finish(int old, int stop_descriptor);
   /// Reads once and serves what came, until there is something at `stop_descriptor`. Returns the number of
   /// bytes, 0 when there were none.
   std::size_t read_requests(int fifo, int stop_descriptor);

@@ -3,6 +3,7 @@
 #include "handlers/mi_fifo/listening_fifo.h"
 
 #include <cerrno>
+#include <cstdio>
 #include <fcntl.h>
 #include <sys/stat.h>
 #include <system_error>
@@ -16,6 +17,7 @@ namespace {
 constexpr uid_t kSameUser = static_cast<uid_t>(-1);
 constexpr gid_t kSameGroup = static_cast<gid_t>(-1);
 
+constexpr const char* kDraftSuffix = ".new";
 constexpr const char* kRemoveIt = " (remove it, or give another fifo_name)";
 constexpr const char* kNotWritable =
     " (let the daemon's user, which option -u may name, write to its folder)";
@@ -44,13 +46,32 @@ ListeningFifo::~ListeningFifo() {
 }
 
 Descriptor ListeningFifo::create() {
-  const std::string& path = settings_.fifo_name;
   make_room();
+  return std::exchange(fifo_, make(settings_.fifo_name));
+}
+
+void ListeningFifo::take_over() {
+  const std::string& path = settings_.fifo_name;
+  struct stat status {};
+  if (::lstat(path.c_str(), &status) == 0 && !S_ISFIFO(status.st_mode))
+    fail("is not a FIFO and will not be replaced:", path, EEXIST);
+  const std::string draft = path + kDraftSuffix;
+  if (::lstat(draft.c_str(), &status) == 0 && S_ISFIFO(status.st_mode)) ::unlink(draft.c_str());
+  Descriptor made = make(draft);
+  if (std::rename(draft.c_str(), path.c_str()) != 0) {
+    const int error = errno;
+    ::unlink(draft.c_str());
+    fail("cannot replace the FIFO", path, error);
+  }
+  fifo_ = std::move(made);
+}
+
+Descriptor ListeningFifo::make(const std::string& path) const {
   // Only its owner may open it until it has its owner and mode.
   if (::mkfifo(path.c_str(), 0600) != 0)
     fail("cannot make the FIFO", errno == EACCES ? path + kNotWritable : path, errno);
   try {
-    return std::exchange(fifo_, open_new());
+    return open_new(path);
   } catch (...) {
     ::unlink(path.c_str());
     throw;
@@ -71,8 +92,7 @@ void ListeningFifo::make_room() const {
   if (error != 0 && error != ENOENT) fail("cannot remove the old FIFO", path + kRemoveIt, error);
 }
 
-Descriptor ListeningFifo::open_new() const {
-  const std::string& path = settings_.fifo_name;
+Descriptor ListeningFifo::open_new(const std::string& path) const {
   Descriptor file(::open(path.c_str(), O_RDWR | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC));
   if (!file.is_open()) fail("cannot open the FIFO", path, errno);
   struct stat status {};

@@ -2,6 +2,8 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <string>
+
 #include "handlers/mi_fifo/descriptor.h"
 #include "handlers/mi_fifo/fifo_settings.h"
 
@@ -21,6 +23,9 @@ class ListeningFifo {
   /// std::system_error naming the file, also when something there is not a FIFO or another process reads it;
   /// what was open before stays open then.
   Descriptor create();
+  /// Makes the FIFO, and lets it take the place of one that another process reads: at no time is there none.
+  /// Throws std::system_error likewise.
+  void take_over();
   /// False when the file was removed or replaced.
   [[nodiscard]] bool in_place() const noexcept;
   /// Open for reading, not blocking; never at its end, since it is open for writing as well.
@@ -28,7 +33,8 @@ class ListeningFifo {
 
  private:
   void make_room() const;
-  [[nodiscard]] Descriptor open_new() const;
+  [[nodiscard]] Descriptor make(const std::string& path) const;
+  [[nodiscard]] Descriptor open_new(const std::string& path) const;
 
   const FifoSettings& settings_;
   Descriptor fifo_;

@@ -19,15 +19,6 @@ constexpr std::size_t kMaxRemembered = 1024;
 /// SHA-512-crypt takes longer for longer ones, and bcrypt looks at no more than 72 bytes.
 constexpr std::size_t kLongestPassword = 128;
 
-std::vector<std::string> challenges_of(const AuthSettings& settings) {
-  std::vector<std::string> challenges;
-  const bool passwords = settings.username_given || !settings.file.empty();
-  // Handlers may ask for credentials of their own, by the scheme that every client knows.
-  if (passwords || settings.token_file.empty()) challenges.push_back(http::basic_challenge(settings.realm));
-  if (!settings.token_file.empty()) challenges.push_back(http::bearer_challenge(settings.realm));
-  return challenges;
-}
-
 /// The host and port that a request is for; "" where it does not say.
 std::string_view authority_of(const http::RequestHead& head) noexcept {
   if (!head.target.authority.empty()) return head.target.authority;
@@ -53,6 +44,23 @@ std::size_t Access::DigestHash::operator()(const Credentials::Digest& digest) co
   std::size_t hash = 0;
   std::memcpy(&hash, digest.data(), sizeof hash);
   return hash;
+}
+
+Access::Challenges Access::challenges_of(const AuthSettings& settings) {
+  Challenges challenges;
+  const bool passwords = settings.username_given || !settings.file.empty();
+  // Handlers may ask for credentials of their own, by the scheme that every client knows.
+  if (passwords || settings.token_file.empty()) challenges.push_back(http::basic_challenge(settings.realm));
+  if (!settings.token_file.empty()) challenges.push_back(http::bearer_challenge(settings.realm));
+  return challenges;
+}
+
+void Access::change(Policies& policies, Challenges& challenges,
+                    std::shared_ptr<const Credentials> credentials) noexcept {
+  policies_.swap(policies);
+  challenges_.swap(challenges);
+  attempts_.limit(settings_.max_auth_failures, settings_.auth_failure_delay);
+  use(std::move(credentials));
 }
 
 void Access::use(std::shared_ptr<const Credentials> credentials) noexcept {

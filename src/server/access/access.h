@@ -61,6 +61,14 @@ class Access {
   /// Who is checked against from now on. Before the first request, where any are configured.
   void use(std::shared_ptr<const Credentials> credentials) noexcept;
 
+  /// The challenges that settings lead to.
+  using Challenges = std::vector<std::string>;
+  [[nodiscard]] static Challenges challenges_of(const AuthSettings& settings);
+  /// The settings have changed: these are the policies and challenges that they lead to. Those from before
+  /// are in the arguments then. Requests that are being checked are judged by the new ones at last.
+  void change(Policies& policies, Challenges& challenges,
+              std::shared_ptr<const Credentials> credentials) noexcept;
+
   /// At the door. A trusted proxy may connect whatever the rules say: they are for whom it speaks.
   [[nodiscard]] bool may_connect(const net::Address& peer) const noexcept;
   [[nodiscard]] bool is_trusted_proxy(const net::Address& peer) const noexcept {
@@ -84,7 +92,7 @@ class Access {
   /// Header lines for the reply: what a browser is to know (Fetch standard section 3.2).
   [[nodiscard]] std::string answer_fields(const Visitor& visitor) const;
   /// The values of WWW-Authenticate for those who may not (RFC 9110 section 11.6.1).
-  [[nodiscard]] const std::vector<std::string>& challenges() const noexcept { return challenges_; }
+  [[nodiscard]] const Challenges& challenges() const noexcept { return challenges_; }
 
  private:
   friend class CredentialCheck;
@@ -119,7 +127,7 @@ class Access {
   PasswordChecker checker_;
   std::shared_ptr<const Credentials> credentials_;             // shared with checks that are under way
   std::unordered_set<Credentials::Digest, DigestHash> right_;  // slow ones that were right before
-  std::vector<std::string> challenges_;
+  Challenges challenges_;
   std::string decoded_;  // for a password; wiped after each use
 };
 

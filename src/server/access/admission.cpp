@@ -21,12 +21,26 @@ Admission::Place& Admission::Place::operator=(Place&& other) noexcept {
 Admission::Admission(const Settings& settings, const net::EventLoop& loop)
     : settings_(settings), loop_(loop) {
   limit_connections(settings.max_connections == 0 ? kDefaultConnections : settings.max_connections);
-  if (settings.max_request_rate == 0) return;
-  interval_ = std::max<net::Duration>(net::Duration(1), net::Duration(std::chrono::seconds(1)) /
-                                                            static_cast<long>(settings.max_request_rate));
-  const std::size_t burst =
-      settings.max_request_burst == 0 ? settings.max_request_rate : settings.max_request_burst;
-  tolerance_ = interval_ * static_cast<long>(burst - 1);
+  change_rate();
+}
+
+void Admission::change_rate() noexcept {
+  net::Duration interval{};
+  net::Duration tolerance{};
+  if (settings_.max_request_rate != 0) {
+    interval = std::max<net::Duration>(net::Duration(1), net::Duration(std::chrono::seconds(1)) /
+                                                             static_cast<long>(settings_.max_request_rate));
+    const std::size_t burst =
+        settings_.max_request_burst == 0 ? settings_.max_request_rate : settings_.max_request_burst;
+    tolerance = interval * static_cast<long>(burst - 1);
+  }
+  if (interval == interval_ && tolerance == tolerance_) return;
+  interval_ = interval;
+  tolerance_ = tolerance;
+  // What a bucket lacks may be much more than there is room for in the new one.
+  const net::TimePoint emptiest = loop_.now() + tolerance_ + interval_;
+  for (auto& [key, client] : clients_)
+    client.full_at = std::min(client.full_at, emptiest);
 }
 
 void Admission::limit_connections(std::size_t connections) noexcept {

@@ -39,6 +39,9 @@ class Admission {
 
   /// Takes `connections` for max_connections from now on.
   void limit_connections(std::size_t connections) noexcept;
+  /// The settings have changed: those of requests hold from now on, for clients that are known, too. Those of
+  /// connections do once limit_connections() is called.
+  void change_rate() noexcept;
   /// A place for a connection from `peer`. That of a proxy (`is_proxy`), which is many clients, counts for
   /// all of them together alone. Throws std::bad_alloc.
   [[nodiscard]] Place enter(const net::Address& peer, bool is_proxy = false);

@@ -6,10 +6,18 @@
 namespace httpd::server {
 
 Attempts::Attempts(std::size_t free, std::chrono::seconds interval, const net::EventLoop& loop)
-    : loop_(loop),
-      interval_(interval),
-      tolerance_(interval * static_cast<long>(std::max<std::size_t>(free, 1) - 1)),
-      limited_(free != 0) {}
+    : loop_(loop) {
+  limit(free, interval);
+}
+
+void Attempts::limit(std::size_t free, std::chrono::seconds interval) noexcept {
+  const net::Duration tolerance = interval * static_cast<long>(std::max<std::size_t>(free, 1) - 1);
+  if (limited_ == (free != 0) && interval_ == interval && tolerance_ == tolerance) return;
+  limited_ = free != 0;
+  interval_ = interval;
+  tolerance_ = tolerance;
+  clients_.clear();  // their times were counted in other units
+}
 
 /// A token bucket, kept as the time when it will be full again.
 net::Duration Attempts::wait_of(const net::Address& client) const noexcept {

@@ -24,6 +24,8 @@ class Attempts {
   /// `free`: attempts at once; 0: no limit. `loop`, for its clock, must outlive it.
   Attempts(std::size_t free, std::chrono::seconds interval, const net::EventLoop& loop);
 
+  /// Other limits from now on. Where they differ from those before, everybody begins anew.
+  void limit(std::size_t free, std::chrono::seconds interval) noexcept;
   /// How long `client` has to wait for its next attempt.
   [[nodiscard]] net::Duration wait_of(const net::Address& client) const noexcept;
   /// Counts an attempt. Throws std::bad_alloc.
@@ -39,9 +41,9 @@ class Attempts {
   void forget() noexcept;
 
   const net::EventLoop& loop_;
-  net::Duration interval_;
-  net::Duration tolerance_;
-  bool limited_;
+  net::Duration interval_{};
+  net::Duration tolerance_{};
+  bool limited_ = false;
   std::unordered_map<ClientKey, Client, ClientKey::Hash> clients_;
   net::IntrusiveList<Client> by_time_;  // the one that tried longest ago in front
 };

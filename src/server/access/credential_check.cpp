@@ -29,6 +29,11 @@ void CredentialCheck::on_timer() {
   try {
     // The files may have been read again meanwhile, and only what is in them now is good.
     credentials_ = access_.credentials_;
+    if (credentials_ == nullptr) {
+      // The configuration was read again, and says that nobody is asked for any.
+      give_up(access_.settings_.auth.configured() ? http::Refusal::kNoCredentials : http::Refusal::kNone);
+      return owner_->on_credentials_checked();
+    }
     finding_ = access_.look_at({authorization_.data(), authorization_.size()});
     if (finding_.look == Access::Look::kSlow) return hash();
     judge(finding_.look == Access::Look::kRight);

@@ -17,12 +17,15 @@ class Hosts {
   [[nodiscard]] bool empty() const noexcept { return hosts_.empty(); }
   /// `authority`: of a request, "" where it has none. A host that is listed without a port has any.
   [[nodiscard]] bool contain(std::string_view authority) const noexcept;
+  /// True for the same list in the same order.
+  [[nodiscard]] bool operator==(const Hosts& other) const noexcept = default;
 
  private:
   struct Host {
     std::string name;  // of a wildcard what follows the '*'
     int port = -1;     // -1: any
     bool is_wildcard = false;
+    [[nodiscard]] bool operator==(const Host& other) const noexcept = default;
   };
   std::vector<Host> hosts_;
 };

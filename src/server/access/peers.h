@@ -16,6 +16,8 @@ class Peers {
   /// False for an address that nobody knows (AF_UNSPEC).
   [[nodiscard]] bool contains(const net::Address& address) const noexcept;
   [[nodiscard]] bool empty() const noexcept { return networks_.empty() && !unix_; }
+  /// True for the same list in the same order.
+  [[nodiscard]] bool operator==(const Peers& other) const noexcept = default;
 
  private:
   std::vector<net::Network> networks_;

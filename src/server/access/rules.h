@@ -24,6 +24,8 @@ class Origins {
   [[nodiscard]] bool empty() const noexcept { return !any_ && origins_.empty(); }
   /// `origin` as the field has it; "null" is in no list but "*".
   [[nodiscard]] bool contains(std::string_view origin) const noexcept;
+  /// True for the same list in the same order.
+  [[nodiscard]] bool operator==(const Origins& other) const noexcept = default;
 
  private:
   std::vector<std::string> origins_;
@@ -44,6 +46,7 @@ struct AccessRule {
 
   /// Reads "root=metrics; allow=10.0.0.0/8,::1; auth=off". Throws ConfigError, which names the key.
   static AccessRule parse(std::string_view text);
+  [[nodiscard]] bool operator==(const AccessRule& other) const noexcept = default;
 };
 
 /// What holds for one root path.
@@ -67,6 +70,11 @@ class Policies {
   Policies(const std::vector<AccessRule>& rules, const Router& router);
   Policies(const Policies&) = delete;
   Policies& operator=(const Policies&) = delete;
+  /// Policies that of() gave go with their rules.
+  void swap(Policies& other) noexcept {
+    policies_.swap(other.policies_);
+    by_root_.swap(other.by_root_);
+  }
   /// `route`: null for a path that no root owns.
   [[nodiscard]] const Policy& of(const Route* route) const noexcept;
   /// False for who is refused everywhere.

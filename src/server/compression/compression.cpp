@@ -58,12 +58,26 @@ std::size_t encode(Encoder& encoder, std::string_view bytes, std::span<char> roo
 
 Compression::Compression(const CompressionSettings& settings, const Router& router, net::EventLoop& loop,
                          Statistics& statistics)
-    : settings_(settings), loop_(loop), statistics_(statistics), turns_(loop, statistics) {
-  if (settings.min_size == 0) return;
+    : settings_(settings),
+      loop_(loop),
+      statistics_(statistics),
+      consents_(consents(settings, router)),
+      turns_(loop, statistics) {}
+
+std::vector<bool> Compression::consents(const CompressionSettings& settings, const Router& router) {
+  std::vector<bool> consents;
+  if (settings.min_size == 0) return consents;
   for (const Route& route : router.routes())
-    consents_.push_back(settings.every_root || route.handler->may_be_compressed() ||
-                        std::ranges::find(settings.roots, route.root) != settings.roots.end());
-  if (std::ranges::find(consents_, true) == consents_.end()) consents_.clear();
+    consents.push_back(settings.every_root || route.handler->may_be_compressed() ||
+                       std::ranges::find(settings.roots, route.root) != settings.roots.end());
+  if (std::ranges::find(consents, true) == consents.end()) consents.clear();
+  return consents;
+}
+
+void Compression::change(std::vector<bool>& consents) noexcept {
+  consents_.swap(consents);
+  gzip_.reset();  // they have the level of before
+  zstd_.reset();
 }
 
 Encoder* Compression::encoder(http::ContentCoding coding) noexcept {

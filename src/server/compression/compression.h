@@ -27,6 +27,12 @@ class Compression {
   Compression(const CompressionSettings& settings, const Router& router, net::EventLoop& loop,
               Statistics& statistics);
 
+  /// Which roots consent, in the router's order, by their handlers or by the settings; empty where none does,
+  /// or nothing is to be compressed. Throws std::bad_alloc.
+  [[nodiscard]] static std::vector<bool> consents(const CompressionSettings& settings, const Router& router);
+  /// The settings have changed, and this is what consents() says of them. `consents` gets the old ones.
+  void change(std::vector<bool>& consents) noexcept;
+
   /// Whether replies of this root may be compressed. `route`: null for none.
   [[nodiscard]] bool concerns(const Route* route) const noexcept {
     return !consents_.empty() && route != nullptr && consents_[route->index];

@@ -4,8 +4,11 @@
 #include <atomic>
 #include <csignal>
 #include <gmock/gmock.h>
+#include <poll.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#include "daemon/flag.h"
 
 namespace httpd::daemon {
 namespace {
@@ -237,6 +240,71 @@ TEST_F(SupervisorTest, TellsOfSighup) {
   EXPECT_EQ(reloads, 1);
 }
 
+TEST_F(SupervisorTest, ADelayBeforeTheEndIsForServersAndWorkersAlone) {
+  Supervisor supervisor(state, log);
+  supervisor.add("server", [this](Supervisor& attendant) {
+    attendant.notify_ready();
+    return wait_for_end();
+  });
+  supervisor.add(
+      "module",
+      [this](Supervisor& attendant) {
+        attendant.notify_ready();
+        const SignalDescriptor signals{SIGTERM};
+        while (!signals.next())
+          ::usleep(1000);
+        return shared->stops == 1 ? 0 : 1;
+      },
+      Supervisor::Role::kModule);
+  const auto begin = std::chrono::steady_clock::now();
+  EXPECT_EQ(
+      supervisor.run({.on_ready = [] { ::kill(::getpid(), SIGTERM); },
+                      .on_reload = [] {},
+                      .on_stop = [] {},
+                      .patience =
+                          [] {
+                            return Supervisor::Patience{std::chrono::seconds(1), std::chrono::seconds(1)};
+                          }}),
+      0);
+  EXPECT_GE(std::chrono::steady_clock::now() - begin, std::chrono::seconds(1));
+  EXPECT_THAT(log.text, ::testing::HasSubstr("stopping in 1 s: replies in progress have 1 s to finish"));
+}
+
+TEST_F(SupervisorTest, WhoLeavesStartsNothingAgainAndEndsWithItsProcesses) {
+  Supervisor supervisor(state, log);
+  Flag leave;
+  supervisor.add("server", [&](Supervisor& attendant) {
+    ++shared->starts;
+    attendant.notify_ready();
+    pollfd waiting{leave.descriptor(), POLLIN, 0};
+    ::poll(&waiting, 1, 10'000);
+    return 0;
+  });
+  supervisor.add(
+      "module",
+      [this](Supervisor& attendant) {
+        attendant.notify_ready();
+        return wait_for_end();
+      },
+      Supervisor::Role::kModule);
+  int upgrades = 0;
+  EXPECT_EQ(supervisor.run({.on_ready = [] { ::kill(::getpid(), SIGUSR2); },
+                            .on_reload = [] {},
+                            .on_stop = [] { ADD_FAILURE() << "this is no stop"; },
+                            .on_upgrade =
+                                [&] {
+                                  ++upgrades;
+                                  leave.raise();
+                                  supervisor.leave(std::chrono::seconds(5));
+                                  supervisor.after(std::chrono::milliseconds(100),
+                                                   [&] { supervisor.end_modules(); });
+                                }}),
+            0);
+  EXPECT_EQ(upgrades, 1);
+  EXPECT_EQ(shared->starts, 1);
+  EXPECT_EQ(shared->stops, 1);
+}
+
 TEST_F(SupervisorTest, Sigusr1AsksForLogsToBeReopened) {
   Supervisor supervisor(state, log);
   supervisor.add("quiet", [this](Supervisor& attendant) {
@@ -244,13 +312,33 @@ TEST_F(SupervisorTest, Sigusr1AsksForLogsToBeReopened) {
     return wait_for_end();
   });
   int reopened = 0;
-  EXPECT_EQ(supervisor.run({[] { ::kill(::getpid(), SIGUSR1); }, [] {}, [] {},
-                            [&] {
-                              ++reopened;
-                              ::kill(::getpid(), SIGTERM);
-                            }}),
+  EXPECT_EQ(supervisor.run({.on_ready = [] { ::kill(::getpid(), SIGUSR1); },
+                            .on_reload = [] {},
+                            .on_stop = [] {},
+                            .on_reopen =
+                                [&] {
+                                  ++reopened;
+                                  ::kill(::getpid(), SIGTERM);
+                                }}),
             0);
   EXPECT_EQ(reopened, 1);
+}
+
+TEST_F(SupervisorTest, DescriptorsAreWatchedUntilTheyAreNot) {
+  Supervisor supervisor(state, log);
+  supervisor.add("quiet", [this](Supervisor& attendant) {
+    attendant.notify_ready();
+    return wait_for_end();
+  });
+  Flag flag;
+  int calls = 0;
+  supervisor.watch(flag.descriptor(), [&] {
+    if (++calls < 3) return;
+    supervisor.unwatch(flag.descriptor());
+    ::kill(::getpid(), SIGTERM);
+  });
+  EXPECT_EQ(run(supervisor, [&] { flag.raise(); }), 0);
+  EXPECT_EQ(calls, 3);
 }
 
 TEST_F(SupervisorTest, AProcessKnowsWhetherItReplacesAnother) {

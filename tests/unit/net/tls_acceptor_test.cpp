@@ -83,7 +83,7 @@ TEST_P(TlsAcceptorTest, NoneFromBeforeAReplacement) {
   const auto credentials = load_credentials({&pki::server()});
   TlsAcceptor acceptor(credentials, kLifetime);
   const std::string old = session(acceptor);
-  acceptor.replace(credentials);
+  acceptor.replace(credentials, std::chrono::hours(2));
   EXPECT_FALSE(resumes(acceptor, old));
   EXPECT_TRUE(resumes(acceptor, session(acceptor)));
 }
@@ -143,7 +143,7 @@ TEST(TlsAcceptorCredentials, SessionsKeepTheirsAndNewOnesGetTheNew) {
   in_between.client->handshake();
   in_between.client->deliver(10);
   EXPECT_EQ(in_between.stream->handshake(), TlsStream::Handshake::kBlocked);
-  acceptor.replace(load_credentials({&pki::second_server()}));
+  acceptor.replace(load_credentials({&pki::second_server()}), std::chrono::hours(2));
   EXPECT_EQ(acceptor.credentials().certificates()[0].subject, "CN=second,O=Example");
   TlsPair after(acceptor);
   ASSERT_TRUE(after.shake_hands());

@@ -31,6 +31,9 @@ TEST_F(ParametersTest, Defaults) {
   EXPECT_EQ(settings.port, 8888);
   EXPECT_EQ(settings.conn_timeout.count(), 30);
   EXPECT_EQ(settings.handler_timeout.count(), 60);
+  EXPECT_EQ(settings.drain_delay.count(), 0);
+  EXPECT_EQ(settings.drain_timeout.count(), 5);
+  EXPECT_EQ(settings.upgrade_timeout.count(), 60);
   EXPECT_EQ(settings.buf_size, 0U);
   EXPECT_EQ(settings.limits.post_buf_size, 1024U);
   EXPECT_EQ(settings.limits.receive_buf_size, 1024U);
@@ -78,6 +81,9 @@ TEST_F(ParametersTest, BoundsAreTakenAndWhatIsBeyondIsRefusedWithTheRange) {
       {"body_timeout", 1, 2147483647, [](const Settings& s) { return s.body_timeout.count(); }},
       {"send_timeout", 1, 2147483647, [](const Settings& s) { return s.send_timeout.count(); }},
       {"handler_timeout", 0, 2147483647, [](const Settings& s) { return s.handler_timeout.count(); }},
+      {"drain_delay", 0, 86400, [](const Settings& s) { return s.drain_delay.count(); }},
+      {"drain_timeout", 0, 86400, [](const Settings& s) { return s.drain_timeout.count(); }},
+      {"upgrade_timeout", 0, 86400, [](const Settings& s) { return s.upgrade_timeout.count(); }},
       {"buf_size", 0, gib, [](const Settings& s) { return static_cast<long long>(s.buf_size); }},
       {"post_buf_size", 256, gib,
        [](const Settings& s) { return static_cast<long long>(s.limits.post_buf_size); }},

@@ -135,7 +135,7 @@ TEST_F(ReloadChannelTest, SeveralMayAskAtOnce) {
   const auto ask = [&] { return channel.request(Reload::kAll, milliseconds(5000)).good; };
   const Child first(ask);
   const Child second(ask);
-  const Child third([&] { return channel.request_only(); });
+  const Child third([&] { return static_cast<bool>(channel.ask(Reload::kAll)); });
   serve({true, ""});
   work_until([this] { return reloads == 3; });
   EXPECT_EQ(reloads, 3);
@@ -184,7 +184,7 @@ TEST_F(ReloadChannelTest, AProcessThatDiesWithTheRequestIsNotWaitedFor) {
 
 TEST_F(ReloadChannelTest, AFloodOfRequestsIsRefusedAndNotWaitedFor) {
   int sent = 0;
-  while (sent < 100'000 && channel.request_only())
+  while (sent < 100'000 && channel.ask(Reload::kAll))
     ++sent;
   EXPECT_GT(sent, 0);
   EXPECT_LT(sent, 100'000);
