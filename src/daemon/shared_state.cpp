@@ -89,14 +89,14 @@ std::vector<Statistic> SharedState::statistics() const {
   std::vector<Statistic> result;
   result.reserve(statistics_.size() + 1);
   for (const server::NamedStatistic& statistic : statistics_)
-    result.push_back(
-        {"httpd", statistic.name, static_cast<std::int64_t>(statistic.value()), statistic.incremental});
+    result.push_back({"httpd", statistic.name, static_cast<std::int64_t>(statistic.view.value()),
+                      statistic.view.incremental});
   result.push_back({"core", "timestamp", static_cast<std::int64_t>(std::time(nullptr) - start_time_), false});
   return result;
 }
 
 void SharedState::reset_statistic(std::size_t index) {
-  if (index < statistics_.size()) statistics_[index].reset();
+  if (index < statistics_.size()) statistics_[index].view.reset();
 }
 
 std::vector<MetricFamily> SharedState::collect() const {

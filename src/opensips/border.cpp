@@ -200,12 +200,11 @@ int httpd_engine_requests(httpd_engine* engine, int (*take)(void*, const httpd_r
 }
 
 const char* httpd_engine_statistic_name(const httpd_engine* engine, size_t index) {
-  const auto& list = engine->engine.statistics();
-  return index < list.size() ? list[index].name.c_str() : nullptr;
+  return engine->engine.statistics().name(index);
 }
 
 unsigned long httpd_engine_statistic(const httpd_engine* engine, size_t index) {
-  return engine->engine.statistics()[index].value();
+  return engine->engine.statistics().value(index);
 }
 
 int httpd_engine_reload_tls(httpd_engine* engine, char* text, size_t size) {

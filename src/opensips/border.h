@@ -103,8 +103,8 @@ struct httpd_request {
 int httpd_engine_requests(struct httpd_engine* engine,
                           int (*take)(void* context, const struct httpd_request* request), void* context);
 
-/* The statistics: the name, valid as long as the engine, NULL past the last; and the value, from any process.
- * httpd_engine_check_modules() adds those of the roots. */
+/* The statistics: the name, valid as long as the engine, in the process that made it, NULL past the last; and
+ * the value, from any process. httpd_engine_check_modules() adds those of the roots. */
 const char* httpd_engine_statistic_name(const struct httpd_engine* engine, size_t index);
 unsigned long httpd_engine_statistic(const struct httpd_engine* engine, size_t index);
 

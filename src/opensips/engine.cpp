@@ -61,7 +61,6 @@ Engine::Engine(const httpd_host& host) : host_(host), log_(host) {
   settings_.ip = host.default_ip;
   if (host.default_receive_buf_size != 0) settings_.limits.receive_buf_size = host.default_receive_buf_size;
   parameters_ = server::httpd_parameters(settings_);
-  server::list_statistics(*statistics_, list_);
 }
 
 Engine::~Engine() {
@@ -113,12 +112,12 @@ void Engine::open() {
 void Engine::check_modules() {
   if (c_api_ && !c_api_->error().empty())
     throw ConfigError("a module could not register its root path: " + c_api_->error());
-  if (requests_) return;
+  if (has_all_roots_) return;
   health_ = server::register_health(settings_, router_);
   server::check_rules(settings_.access.rules, router_);
   server::check_compression(settings_.compression, router_);
-  requests_.emplace(router_.routes().size());
-  server::list_root_statistics(*requests_, router_, settings_.workers != 0, list_);
+  statistics_.add_roots(router_, settings_.workers != 0);
+  has_all_roots_ = true;
 }
 
 void Engine::leave_sockets() noexcept {
@@ -128,23 +127,24 @@ void Engine::leave_sockets() noexcept {
 
 int Engine::serve() {
   server::advise_on_unreadable_files(settings_, fmt::format("user {}", ::geteuid()), log_);
-  auto serving = std::make_unique<Serving>(settings_, router_, log_, *statistics_);
+  auto serving = std::make_unique<Serving>(settings_, router_, log_, statistics_.counters());
   server::Server& server = serving->server;
   board_.take_over();
-  statistics_->clear_gauges();
-  server.count_requests(*requests_);
+  statistics_.counters().clear_gauges();
+  server.count_requests(statistics_.requests());
   if (health_ != nullptr) server.answer_health(*health_);
   if (log_channel_) {
     log_channel_->leave_receiving();
     log_sink_->let_go();
     server.use_access_log(serving->access_log.emplace(serving->loop, settings_.access_log,
-                                                      log_channel_->sending(), *statistics_, log_));
+                                                      log_channel_->sending(), statistics_.counters(), log_));
   }
   if (log_channel_ || settings_.access_log.request_id) server.use_request_ids(serving->ids.emplace());
   if (meeting_point_) {
-    serving->pool.emplace(process::WorkerPool::Surroundings{serving->loop, settings_, router_, board_,
-                                                            *statistics_, &*requests_, log_},
-                          *meeting_point_);
+    serving->pool.emplace(
+        process::WorkerPool::Surroundings{serving->loop, settings_, router_, board_, statistics_.counters(),
+                                          &statistics_.requests(), log_},
+        *meeting_point_);
     server.use_dispatcher(*serving->pool);
     server.keep_free(process::WorkerPool::descriptors(settings_.workers));
   } else {
@@ -175,7 +175,7 @@ void Engine::leave_workers() noexcept {
 }
 
 void Engine::write_log() {
-  process::LogWriter(*log_channel_, *log_sink_, *statistics_, log_).run();
+  process::LogWriter(*log_channel_, *log_sink_, statistics_.counters(), log_).run();
 }
 
 void Engine::leave_log_sender() noexcept {

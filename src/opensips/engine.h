@@ -24,11 +24,9 @@
 #include "server/health.h"
 #include "server/reload_channel.h"
 #include "server/request_board.h"
-#include "server/request_statistics.h"
 #include "server/router.h"
 #include "server/server.h"
 #include "server/settings.h"
-#include "server/statistics_list.h"
 
 namespace httpd::opensips {
 
@@ -67,7 +65,7 @@ class Engine final : private capi::CallObserver {
   [[nodiscard]] const std::deque<server::Route>& routes() const noexcept { return router_.routes(); }
   [[nodiscard]] std::vector<server::RequestBoard::Entry> requests() const { return board_.entries(); }
   /// Those of roots among them after check_modules().
-  [[nodiscard]] const server::StatisticsList& statistics() const noexcept { return list_; }
+  [[nodiscard]] const SharedStatistics& statistics() const noexcept { return statistics_; }
   [[nodiscard]] server::ReloadResult reload(server::Reload what, std::chrono::milliseconds patience);
   [[nodiscard]] Log& log() noexcept { return log_; }
 
@@ -88,8 +86,7 @@ class Engine final : private capi::CallObserver {
   server::Router router_;
   SharedStatistics statistics_;
   server::HealthHandler* health_ = nullptr;  // of the router
-  std::optional<server::RequestStatistics> requests_;
-  server::StatisticsList list_;
+  bool has_all_roots_ = false;
   server::RequestBoard board_;
   std::optional<server::ReloadChannel> reloads_;
   std::optional<capi::CApi> c_api_;

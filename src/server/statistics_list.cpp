@@ -38,10 +38,10 @@ std::string text_of(std::chrono::microseconds time) {
 
 void list_histogram(const std::string& name, Histogram& histogram, StatisticsList& list) {
   const std::span<Counter> places(histogram.places);
-  list.push_back({name + "_count", true, places});
-  list.push_back({name + "_us", true, std::span(&histogram.nanoseconds, 1), kNanosecondsInMicrosecond});
+  list.push_back({name + "_count", {true, places}});
+  list.push_back({name + "_us", {true, std::span(&histogram.nanoseconds, 1), kNanosecondsInMicrosecond}});
   for (std::size_t i = 0; i < Histogram::kBounds.size(); ++i)
-    list.push_back({name + "_le_" + text_of(Histogram::kBounds[i]), true, places.first(i + 1)});
+    list.push_back({name + "_le_" + text_of(Histogram::kBounds[i]), {true, places.first(i + 1)}});
 }
 
 void list_requests(const std::string& root, const Route* route, RootStatistics& statistics,
@@ -52,21 +52,21 @@ void list_requests(const std::string& root, const Route* route, RootStatistics& 
     if (!is_other && route != nullptr && !route->methods.has(method)) continue;
     const std::string of = is_other ? std::string("other") : lower(method_name(method));
     for (std::size_t status_class = 0; status_class < RootStatistics::kClasses; ++status_class)
-      list.push_back({fmt::format("requests_{}_{}_{}xx", root, of, status_class + 2), true,
-                      std::span(&statistics.requests[place][status_class], 1)});
+      list.push_back({fmt::format("requests_{}_{}_{}xx", root, of, status_class + 2),
+                      {true, std::span(&statistics.requests[place][status_class], 1)}});
   }
 }
 
 }  // namespace
 
-std::uint64_t NamedStatistic::value() const noexcept {
+std::uint64_t StatisticView::value() const noexcept {
   std::uint64_t sum = 0;
   for (const Counter& counter : counters)
     sum += incremental ? counter.since_reset() : counter.value();
   return sum / divisor;
 }
 
-void NamedStatistic::reset() const noexcept {
+void StatisticView::reset() const noexcept {
   if (!incremental) return;
   for (Counter& counter : counters)
     counter.reset();
@@ -75,12 +75,13 @@ void NamedStatistic::reset() const noexcept {
 void list_statistics(Statistics& statistics, StatisticsList& list) {
   const auto& descriptions = Statistics::descriptions();
   for (std::size_t i = 0; i < descriptions.size(); ++i)
-    list.push_back({std::string(descriptions[i].name), descriptions[i].incremental,
-                    std::span(&statistics.counter(static_cast<Statistics::Name>(i)), 1)});
+    list.push_back(
+        {std::string(descriptions[i].name),
+         {descriptions[i].incremental, std::span(&statistics.counter(static_cast<Statistics::Name>(i)), 1)}});
   for (std::size_t i = 1; i < http::kRefusals; ++i) {
     const auto refusal = static_cast<http::Refusal>(i);
-    list.push_back({fmt::format("refusals_{}", http::describe(refusal).name), true,
-                    std::span(&statistics.refusal(refusal), 1)});
+    list.push_back({fmt::format("refusals_{}", http::describe(refusal).name),
+                    {true, std::span(&statistics.refusal(refusal), 1)}});
   }
 }
 

@@ -14,9 +14,9 @@
 
 namespace httpd::server {
 
-/// One of them. Refers to the memory that it was made from.
-struct NamedStatistic {
-  std::string name;  ///< [a-z0-9_]
+/// Where the number of one of them comes from. Refers to the memory that it was made from, and may itself lie
+/// in memory that processes share which have that at the same place.
+struct StatisticView {
   bool incremental;  ///< false for what also falls
   std::span<Counter> counters;
   std::uint64_t divisor = 1;  ///< of their sum, for the unit that the name says
@@ -25,6 +25,11 @@ struct NamedStatistic {
   [[nodiscard]] std::uint64_t value() const noexcept;
   /// Does nothing for what also falls. From any process.
   void reset() const noexcept;
+};
+
+struct NamedStatistic {
+  std::string name;  ///< [a-z0-9_]
+  StatisticView view;
 };
 
 /// The address of an element, its name's bytes among it, stays good when others are added.

@@ -233,6 +233,37 @@ TEST_F(BorderTest, StatisticsAreSeenByEveryProcess) {
   EXPECT_TRUE(of_root);
 }
 
+/// OpenSIPS has processes before it knows all roots.
+TEST_F(BorderTest, StatisticsOfRootsAreSeenByProcessesThatWereThereBefore) {
+  ASSERT_EQ(httpd_engine_set_string(engine, "listen", ("unix:" + path()).c_str()), 0) << told.log;
+  ASSERT_EQ(httpd_engine_accept_modules(engine, 1 << 20), 0) << told.log;
+  ASSERT_EQ(httpd_engine_open(engine), 0) << told.log;
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe(pipe.data()), 0);
+  const pid_t early = ::fork();
+  if (early == 0) {
+    std::size_t index = 0;
+    const bool told_index = ::read(pipe[0], &index, sizeof index) == static_cast<ssize_t>(sizeof index);
+    ::_exit(told_index && httpd_engine_statistic(engine, index) == 1 ? 0 : 1);
+  }
+  ASSERT_EQ(add_root("prometheus", "metrics"), 0) << told.log;
+  ASSERT_EQ(httpd_engine_check_modules(engine), 0) << told.log;
+  descriptor = httpd_engine_serve(engine);
+  ASSERT_GE(descriptor, 0) << told.log;
+  const auto client = connect();
+  send(client, "GET /metrics HTTP/1.1\r\nHost: x\r\n\r\n");
+  ASSERT_FALSE(receive(client, "hello").empty());
+  std::size_t index = 0;
+  while (std::strcmp(httpd_engine_statistic_name(engine, index), "requests_metrics_get_2xx") != 0)
+    ++index;
+  ASSERT_EQ(::write(pipe[1], &index, sizeof index), static_cast<ssize_t>(sizeof index));
+  int status = -1;
+  ASSERT_EQ(::waitpid(early, &status, 0), early);
+  EXPECT_EQ(status, 0);
+  ::close(pipe[0]);
+  ::close(pipe[1]);
+}
+
 TEST_F(BorderTest, RepliesInProgressAreFinishedAtTheEnd) {
   start();
   reply_text.assign(std::size_t{3} << 20U, 'x');  // more than a socket takes at once

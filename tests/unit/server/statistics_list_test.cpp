@@ -26,7 +26,7 @@ class StatisticsListTest : public ::testing::Test {
   std::uint64_t value(std::string_view name) const {
     const NamedStatistic* const statistic = find(name);
     EXPECT_NE(statistic, nullptr) << name;
-    return statistic == nullptr ? 0 : statistic->value();
+    return statistic == nullptr ? 0 : statistic->view.value();
   }
 
   Statistics statistics;
@@ -107,7 +107,7 @@ TEST_F(StatisticsListTest, AResetIsForWhatGrowsAndTouchesNoNumber) {
   statistics.add(Statistics::kRequests, 5);
   statistics.add(Statistics::kOpenConnections, 3);
   for (const NamedStatistic& statistic : list)
-    statistic.reset();
+    statistic.view.reset();
   EXPECT_EQ(value("requests"), 0U);
   EXPECT_EQ(value("open_connections"), 3U);
   EXPECT_EQ(statistics.value(Statistics::kRequests), 5U) << "what monitoring systems see never falls";
