@@ -64,9 +64,9 @@ test:
 	@$(CONFIGURE) sanitize
 	@$(BUILD) sanitize
 	@echo '== testing: release'
-	@ctest --preset release -j $(JOBS)
+	@ctest --preset release -j $$(($(JOBS) * 2))  # most of what is not integration waits for timers
 	@echo '== testing: sanitizers'
-	@ctest --preset sanitize -j $(JOBS)
+	@ctest --preset sanitize -j $$(($(JOBS) * 2))
 	@echo '== fuzzing: 20 seconds of each target'
 	@tests/fuzz/run.py build/sanitize/fuzz --seconds 20 --jobs $$(($(JOBS) * 3 / 2))  # some wait for sockets
 
