@@ -159,6 +159,23 @@ def test_requests_that_came_are_answered_before_others_get_the_place(start):
         assert {client.read_reply().status for client in crowd[1::2]} == {503}
 
 
+def test_who_is_turned_away_and_does_not_shake_hands(start, ec):
+    """It was the limit of connections that it met, and not tls_handshake_timeout."""
+    port = daemon.free_port()
+    server = serve(start, max_connections=1, listen=f"https://127.0.0.1:{port}", tls_cert_file=ec.file,
+                   tls_key_file=ec.key)
+    with server.connect(), server.connect(), server.connect():
+        with rawhttp.Client(port) as silent:
+            began = time.monotonic()
+            silent.assert_closed(within=3.5)
+            assert 1.9 <= time.monotonic() - began
+        server.wait_log("max_connections of module httpd")
+        assert "tls_handshake_timeout" not in server.log()
+    counted = server.mi("get_statistics", {"statistics": ["refusals_too_many_connections", "tls_failures",
+                                                          "handshake_timeouts"]})
+    assert counted == {"httpd:refusals_too_many_connections": 2, "httpd:tls_failures": 1, "httpd:handshake_timeouts": 0}
+
+
 def behind_a_proxy(start, **httpd):
     """The port of the listener where the header comes first, and the server."""
     port = daemon.free_port()
