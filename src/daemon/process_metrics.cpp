@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/process_metrics.h"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
 #include <dirent.h>
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <fstream>
+#include <map>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -87,9 +89,14 @@ std::optional<double> most_files(pid_t process) {
   return static_cast<double>(limit.rlim_cur);
 }
 
-/// "HTTPD http://127.0.0.1:8888" is "HTTPD": labels are not to change with the configuration.
-std::string name_of(const ProcessInfo& process) {
-  return process.description.substr(0, process.description.find(" http"));
+/// "HTTPD http://127.0.0.1:8888" is "HTTPD": labels are not to change with the configuration. Modules may
+/// give several processes one name, and two series may not have the same labels: the second has a 2 behind
+/// it.
+std::string name_of(const ProcessInfo& process, std::map<std::string, int>& used) {
+  const std::string& text = process.description;
+  const std::string name = text.substr(0, std::min(text.find(" http"), text.find(" unix:")));
+  const int nth = ++used[name];
+  return nth == 1 ? name : fmt::format("{} {}", name, nth);
 }
 
 }  // namespace
@@ -107,9 +114,11 @@ std::vector<MetricFamily> process_metrics(const std::vector<ProcessInfo>& proces
   const auto ticks = static_cast<double>(::sysconf(_SC_CLK_TCK));
   const auto page = static_cast<double>(::sysconf(_SC_PAGESIZE));
   const std::optional<double> boot = boot_time();
+  std::map<std::string, int> used;
   for (const ProcessInfo& process : processes) {
-    const auto add = [&process](MetricFamily& family, std::optional<double> value) {
-      if (value) family.metrics.push_back({{{"process", name_of(process)}}, *value});
+    const std::string name = name_of(process, used);
+    const auto add = [&name](MetricFamily& family, std::optional<double> value) {
+      if (value) family.metrics.push_back({{{"process", name}}, *value});
     };
     const std::optional<Stat> stat = stat_of(process.pid);
     if (!stat) continue;

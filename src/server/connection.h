@@ -36,6 +36,9 @@ class Connection final : public net::ListNode<Connection>,
    public:
     /// `connection` is to be destroyed; it touches nothing of itself any more.
     virtual void on_closed(Connection& connection) noexcept = 0;
+    /// A place for a connection that has given up its own, since it turned out to be `client`'s. Other
+    /// connections may be closed for it. Throws std::bad_alloc.
+    [[nodiscard]] virtual Admission::Place find_place(Connection& connection, const net::Address& client) = 0;
 
    protected:
     ~Owner() = default;

@@ -45,16 +45,8 @@ Connection::Step Connection::on_proxy_header(const net::ProxyHeader& header) {
     peer_ = header.client;
     if (header.server.family() != AF_UNSPEC) local_ = header.server;
     place_ = Admission::Place();
-    place_ = context_.access.may_connect(peer_)
-                 ? context_.admission.enter(peer_, context_.access.reads_forwarded_fields() &&
-                                                       context_.access.is_trusted_proxy(peer_))
-                 : context_.admission.turn_away(http::Refusal::kAddressRefused);
-    if (place_.refusal() != http::Refusal::kNone) {
-      context_.statistics.add(place_.refusal() == http::Refusal::kAddressRefused
-                                  ? Statistics::kAccessRefusals
-                                  : Statistics::kConnectionRefusals);
-      if (!place_.may_speak()) return refuse_early(place_.refusal());
-    }
+    place_ = owner_.find_place(*this, peer_);
+    if (!place_.may_speak()) return refuse_early(place_.refusal());
   }
   phase_ = first_phase();
   limit_ = Limit::kNone;
@@ -80,6 +72,10 @@ void Connection::give_way() {
 }
 
 void Connection::leave_place() {
+  if (phase_ == Phase::kTurnedAway || phase_ == Phase::kIdle || phase_ == Phase::kHead) {
+    readable_ = true;  // its request may have arrived, and no event has told of it yet
+    take_steps();
+  }
   if (phase_ == Phase::kIdle || phase_ == Phase::kHead) {
     if (exchange_ == nullptr) {
       turn_away();
@@ -87,10 +83,10 @@ void Connection::leave_place() {
       refuse(place_.refusal(), true);
     }
     flush();
-    // With something unread in the socket its end would be a reset.
-    static_cast<void>(
-        net::receive(stream_->descriptor(), context_.read_buffer.data(), Context::kReadBufferSize));
   }
+  // With something unread in the socket its end would be a reset.
+  static_cast<void>(
+      net::receive(stream_->descriptor(), context_.read_buffer.data(), Context::kReadBufferSize));
   close();
 }
 

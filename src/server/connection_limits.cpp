@@ -135,6 +135,11 @@ void Connection::on_timer() {
 void Connection::on_limit(Limit expired) {
   switch (expired) {
     case Limit::kHandshake:
+      if (place_.refusal() != http::Refusal::kNone) {
+        context_.statistics.add(Statistics::kTlsFailures);
+        refuse_early(place_.refusal());
+        break;
+      }
       context_.statistics.add(Statistics::kTimeouts);
       context_.statistics.add(Statistics::kHandshakeTimeouts);
       context_.statistics.add(Statistics::kTlsFailures);

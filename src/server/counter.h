@@ -17,9 +17,11 @@ class Counter {
   [[nodiscard]] std::uint64_t value() const noexcept { return value_.load(std::memory_order_relaxed); }
   /// Since the last reset(). Of something that only grows.
   [[nodiscard]] std::uint64_t since_reset() const noexcept {
-    return value() - base_.load(std::memory_order_relaxed);
+    // In this order: a reset in between would make less than nothing of it.
+    const std::uint64_t base = base_.load(std::memory_order_acquire);
+    return value() - base;
   }
-  void reset() noexcept { base_.store(value(), std::memory_order_relaxed); }
+  void reset() noexcept { base_.store(value(), std::memory_order_release); }
 
  private:
   std::atomic<std::uint64_t> value_{0};

@@ -158,15 +158,9 @@ void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::Li
     const bool is_trusted = context_.access.is_trusted_proxy(peer);
     const bool tells_at_once = is_trusted && entrance.proxy_protocol;
     const bool is_proxy = tells_at_once || (is_trusted && context_.access.reads_forwarded_fields());
-    const bool may_connect = context_.access.may_connect(peer);
-    Admission::Place place = may_connect ? context_.admission.enter(peer, is_proxy)
-                                         : context_.admission.turn_away(http::Refusal::kAddressRefused);
+    Admission::Place place = enter(peer, is_proxy);
     const http::Refusal refusal = place.refusal();
-    if (refusal != http::Refusal::kNone) {
-      context_.statistics.add(may_connect ? Statistics::kConnectionRefusals : Statistics::kAccessRefusals);
-      if (!place.may_speak() && health_ != nullptr) place = make_room(refusal);
-      if (!place.may_speak()) return turn_away(fd, peer, refusal, entrance.tls);
-    }
+    if (!place.may_speak()) return turn_away(fd, peer, refusal, entrance.tls);
     std::unique_ptr<net::Stream> stream;
     if (entrance.tls) {
       stream = tls_->accept(std::move(fd), context_.loop.now());
@@ -185,11 +179,28 @@ void Server::on_accept(net::UniqueFd fd, const net::Address& peer, const net::Li
   }
 }
 
+Admission::Place Server::find_place(Connection& connection, const net::Address& client) {
+  std::erase(turned_away_, &connection);
+  Admission::Place place =
+      enter(client, context_.access.reads_forwarded_fields() && context_.access.is_trusted_proxy(client));
+  if (place.refusal() != http::Refusal::kNone && place.may_speak() && health_ != nullptr)
+    turned_away_.push_back(&connection);
+  return place;
+}
+
 /// Those who are turned away may ask for health, so the last ones to come must not find all places taken by
 /// who came before and asks for nothing.
-Admission::Place Server::make_room(http::Refusal refusal) noexcept {
-  if (!turned_away_.empty()) turned_away_.front()->give_way();
-  return context_.admission.turn_away(refusal);
+Admission::Place Server::enter(const net::Address& client, bool is_proxy) {
+  if (!context_.access.may_connect(client)) {
+    context_.statistics.add(Statistics::kAccessRefusals);
+    return context_.admission.turn_away(http::Refusal::kAddressRefused);
+  }
+  Admission::Place place = context_.admission.enter(client, is_proxy);
+  if (place.refusal() == http::Refusal::kNone) return place;
+  context_.statistics.add(Statistics::kConnectionRefusals);
+  if (place.may_speak() || health_ == nullptr || turned_away_.empty()) return place;
+  turned_away_.front()->give_way();
+  return context_.admission.turn_away(place.refusal());
 }
 
 /// For those who are too many even to be turned away in order: what the socket takes at once.

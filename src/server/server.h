@@ -114,7 +114,8 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner,
   void on_accept_failure(int error) override;
   void on_closed(Connection& connection) noexcept override;
   void give_memory_back() noexcept;
-  [[nodiscard]] Admission::Place make_room(http::Refusal refusal) noexcept;
+  [[nodiscard]] Admission::Place find_place(Connection& connection, const net::Address& client) override;
+  [[nodiscard]] Admission::Place enter(const net::Address& client, bool is_proxy);
   void turn_away(const net::UniqueFd& fd, const net::Address& peer, http::Refusal refusal, bool tls);
 
   Context context_;

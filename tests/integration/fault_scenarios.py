@@ -1,5 +1,6 @@
 # What clients do while a call fails in the daemon: every way that a request and a reply can take, one after the other.
 # SPDX-License-Identifier: GPL-2.0-or-later
+import contextlib
 import gzip
 import json
 import ssl
@@ -13,6 +14,7 @@ from rawhttp import request
 LONGEST = 8.0  # seconds: no step waits for anything longer than a second, and a busy machine is slow
 OVERLOADED = (500, 502, 503, 504)
 FILE_SIZE = 300_000
+CLIENT_CONNECTIONS = 6  # that the daemon allows
 
 JSON = "Content-Type: application/json"
 FORM = "Content-Type: application/x-www-form-urlencoded"
@@ -25,7 +27,7 @@ class Refused(Exception):
 def modules(folder):
     """What the steps need, and files in `folder` for them."""
     (folder / "page.bin").write_bytes(b"x" * FILE_SIZE)
-    return {"mi_http.so": {}, "hello_cpp.so": {}, "files_cpp.so": {"directory": str(folder)},
+    return {"mi_http.so": {}, "prometheus.so": {}, "hello_cpp.so": {}, "files_cpp.so": {"directory": str(folder)},
             daemon.CPP_PROBE: {}, daemon.CAPI_PROBE: {"root": "probe"}}
 
 
@@ -127,6 +129,30 @@ def command(server):
         expect(client, call("get_statistics", statistics=["all"]), holds=b'"result"')
 
 
+def metrics(server):
+    """All that is counted, as it is and compressed."""
+    with server.connect(timeout=LONGEST) as client:
+        expect(client, request("GET", "/metrics"), holds=b"httpd_requests_total{")
+        reply = client.ask(request("GET", "/metrics", "Accept-Encoding: gzip"))
+        if reply.status in OVERLOADED:
+            raise Refused(reply)
+        text = gzip.decompress(reply.body) if reply.field("Content-Encoding") == "gzip" else reply.body
+        assert b"httpd_requests_total{" in text
+
+
+def health_at_the_limit(server):
+    """Of more connections than one client may have."""
+    with contextlib.ExitStack() as stack:
+        for _ in range(CLIENT_CONNECTIONS + 2):
+            stack.enter_context(server.connect(timeout=LONGEST))
+        for _ in range(3):
+            with server.connect(timeout=LONGEST) as client:
+                expect(client, request("GET", "/health/live"), holds=b"live")
+        # Where one of the others was dropped there is a place for it.
+        with server.connect(timeout=LONGEST) as client:
+            assert client.ask(request("GET", "/describe")).status in (200, 503)
+
+
 def bad_requests(server):
     for message, status in ((b"nonsense\r\n\r\n", 400), (request("GET", "/" + "u" * 9000), 414),
                             (request("POST", "/describe", body=b"z" * 500_000), 413)):
@@ -141,7 +167,7 @@ def half_a_request(server):
 
 
 STEPS = [small_requests, pipelined, command, bad_requests, half_a_request, printed_page, large_replies, slow_reader,
-         file_reply, stream, compressed, kept_reply, upload]
+         file_reply, stream, compressed, kept_reply, upload, metrics, health_at_the_limit]
 
 
 def handshake_and_requests(server):

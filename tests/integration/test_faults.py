@@ -27,7 +27,8 @@ class Target:
 
     def __init__(self, start, folder, workers, certificate=None):
         self.faults = faults.Faults(folder)
-        given = {"workers": workers, "receive_buf_size": 300_000, "handler_timeout": 5}
+        given = {"workers": workers, "receive_buf_size": 300_000, "handler_timeout": 5, "health_root": "health",
+                 "max_client_connections": fault_scenarios.CLIENT_CONNECTIONS}
         if certificate is not None:
             self.tls_port = daemon.free_port()
             given |= {"listen": f"https://127.0.0.1:{self.tls_port}", "tls_cert_file": certificate.file,

@@ -9,6 +9,7 @@ import threading
 import time
 
 import daemon
+import proxyheader
 import pytest
 import rawhttp
 from frontproxies import HAPROXY
@@ -136,6 +137,100 @@ def test_answered_while_a_crowd_comes_and_goes(start):
             stop.set()
             pressing.join()
     wait_ready(server, 200)
+
+
+def test_requests_that_came_are_answered_before_others_get_the_place(start):
+    """More connections at once than there are places for those who are turned away."""
+    server = serve(start, max_connections=1)
+    (httpd,) = server.pids("HTTPD http")
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(server.connect())
+        os.kill(httpd, signal.SIGSTOP)
+        try:
+            crowd = [stack.enter_context(server.connect()) for _ in range(200)]
+            for client in crowd[::2]:
+                client.send(request("GET", "/health/live"))
+            for client in crowd[1::2]:
+                client.send(request("GET", "/fast"))
+        finally:
+            os.kill(httpd, signal.SIGCONT)
+        assert {client.read_reply().status for client in crowd[::2]} == {200}
+        assert {client.read_reply().status for client in crowd[1::2]} == {503}
+
+
+def test_who_is_turned_away_and_does_not_shake_hands(start, ec):
+    """It was the limit of connections that it met, and not tls_handshake_timeout."""
+    port = daemon.free_port()
+    server = serve(start, max_connections=1, listen=f"https://127.0.0.1:{port}", tls_cert_file=ec.file,
+                   tls_key_file=ec.key)
+    with server.connect(), server.connect(), server.connect():
+        with rawhttp.Client(port) as silent:
+            began = time.monotonic()
+            silent.assert_closed(within=3.5)
+            assert 1.9 <= time.monotonic() - began
+        server.wait_log("max_connections of module httpd")
+        assert "tls_handshake_timeout" not in server.log()
+    counted = server.mi("get_statistics", {"statistics": ["refusals_too_many_connections", "tls_failures",
+                                                          "handshake_timeouts"]})
+    assert counted == {"httpd:refusals_too_many_connections": 2, "httpd:tls_failures": 1, "httpd:handshake_timeouts": 0}
+
+
+def behind_a_proxy(start, **httpd):
+    """The port of the listener where the header comes first, and the server."""
+    port = daemon.free_port()
+    return port, serve(start, listen=f"http://127.0.0.1:{port}?proxy_protocol=on", trusted_proxies="127.0.0.1",
+                       **httpd)
+
+
+def test_answered_when_a_proxy_brings_too_many(start):
+    port, server = behind_a_proxy(start, max_connections=200, max_client_connections=1)
+
+    def come(stack):
+        client = stack.enter_context(rawhttp.Client(port))
+        client.send(proxyheader.line("192.0.2.1"))
+        return client
+
+    with contextlib.ExitStack() as stack:
+        crowd = [come(stack) for _ in range(100)]
+        assert come(stack).ask(request("GET", "/health/live")).status == 200
+        for client in crowd[1:]:
+            assert client.read_reply().status == 503, "each of those turned away is told so"
+        crowd[0].assert_open()
+    assert server.ask("GET", "/health/live").status == 200
+
+
+def test_who_got_a_place_by_a_proxy_header_keeps_it(start):
+    """The proxy's connection had none, and by the time that it says whose it is there is one."""
+    port, server = behind_a_proxy(start, max_connections=1, workers=0)
+    with contextlib.ExitStack() as stack:
+        first = [stack.enter_context(server.connect(source="127.0.0.9")) for _ in range(3)]
+        client = stack.enter_context(rawhttp.Client(port))
+        time.sleep(0.1)
+        for one in first:
+            one.close()
+        time.sleep(0.1)
+        client.send(proxyheader.line("192.0.2.7"))
+        assert client.ask(request("GET", "/fast")).status == 200
+        crowd = [stack.enter_context(server.connect(source="127.0.0.9")) for _ in range(60)]
+        crowd[10].read_reply()
+        client.assert_open()
+        assert client.ask(request("GET", "/fast")).body != b""
+
+
+def test_who_may_not_connect_takes_no_place_of_those_who_may(start):
+    server = serve(start, max_connections=1, access=["allow=127.0.0.1"])
+    with contextlib.ExitStack() as stack:
+        for _ in range(2):
+            stack.enter_context(server.connect())
+        client = stack.enter_context(server.connect())
+        client.send(b"GET /health/live HTTP/1.1\r\n")
+        crowd = [stack.enter_context(server.connect(source="127.0.0.9")) for _ in range(100)]
+        assert crowd[-1].read_reply().status == 403
+        assert client.ask(b"Host: a\r\n\r\n", method="GET").status == 200
+        assert crowd[0].read_reply().status == 403, "told so at once, and listened to for a while"
+        # They are not in the way, either.
+        assert server.ask("GET", "/health/live").status == 200
 
 
 def test_not_ready_at_the_end(start):

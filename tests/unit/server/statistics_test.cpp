@@ -1,8 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "server/statistics.h"
 
+#include <algorithm>
+#include <atomic>
 #include <gtest/gtest.h>
 #include <set>
+#include <thread>
 
 namespace httpd::server {
 namespace {
@@ -23,6 +26,27 @@ TEST(Statistics, GaugesFall) {
   statistics.subtract(Statistics::kOpenConnections);
   EXPECT_EQ(statistics.value(Statistics::kOpenConnections), 2U);
   EXPECT_FALSE(Statistics::descriptions()[Statistics::kOpenConnections].incremental);
+}
+
+TEST(Statistics, AResetWhileItIsReadMakesNoHugeNumber) {
+  constexpr int kReads = 3'000'000;
+  Counter counter;
+  std::atomic<bool> enough{false};
+  const auto until_enough = [&enough](auto act) {
+    return std::thread([&enough, act] {
+      while (!enough)
+        act();
+    });
+  };
+  std::thread counting = until_enough([&counter] { counter.add(); });
+  std::thread resetting = until_enough([&counter] { counter.reset(); });
+  std::uint64_t most = 0;
+  for (int i = 0; i < kReads; ++i)
+    most = std::max(most, counter.since_reset());
+  enough = true;
+  counting.join();
+  resetting.join();
+  EXPECT_LE(most, counter.value());
 }
 
 TEST(Statistics, HandshakesAreCountedBesideTheRest) {
