@@ -4,6 +4,7 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
+#include <csignal>
 #include <cstring>
 #include <fmt/format.h>
 #include <iostream>
@@ -133,7 +134,6 @@ class Daemon final : private Host {
   void init_modules();
   void read_files();
   void open_endpoints();
-  void on_hangup(ReloadRequests& reloads);
   void drop_privileges();
   void add_processes(Supervisor& supervisor);
   void close_endpoints(Supervisor& supervisor);
@@ -266,12 +266,6 @@ void Daemon::drop_privileges() {
   }
 }
 
-/// SIGHUP came.
-void Daemon::on_hangup(ReloadRequests& reloads) {
-  reopen_access_log();
-  reloads.request();
-}
-
 void Daemon::check() {
   read_files();
   process::check_log_sink(in_force_.settings.access_log);
@@ -298,7 +292,6 @@ int Daemon::serve() {
 
   Supervisor supervisor(state_, log_);
   add_processes(supervisor);
-  supervisor.watch(reconfigurer_.descriptor(), [this] { reconfigurer_.take(in_force_); });
   ReloadRequests reloads(
       supervisor, reloads_, [this] { return status(); }, log_);
   Upgrade upgrade(
@@ -310,9 +303,21 @@ int Daemon::serve() {
         supervisor.leave(in_force_.settings.upgrade_timeout);
       },
       log_);
+  const auto reopen = [&] {
+    reopen_access_log();
+    upgrade.pass_on(SIGUSR1);
+  };
+  supervisor.watch(reconfigurer_.descriptor(), [&] {
+    reconfigurer_.take(in_force_);
+    upgrade.pass_on(SIGHUP);
+  });
   const int status = supervisor.run(
       {.on_ready = [this] { on_ready(); },
-       .on_reload = [&] { on_hangup(reloads); },
+       .on_reload =
+           [&] {
+             reopen();
+             reloads.request();
+           },
        .on_stop =
            [&] {
              ::sd_notify(0, "STOPPING=1");
@@ -320,7 +325,7 @@ int Daemon::serve() {
              close_endpoints(supervisor);
              if (log_channel_) log_channel_->leave_sending();
            },
-       .on_reopen = [this] { reopen_access_log(); },
+       .on_reopen = reopen,
        .on_upgrade = [&upgrade] { upgrade.begin(); },
        .patience =
            [this] {
@@ -448,6 +453,8 @@ void Daemon::on_ready() {
     for (server::Endpoint& endpoint : endpoints_)
       if (endpoint.takes_file) endpoint.socket.own_file();
     predecessor_->let_go();
+    // It may have been renamed since it was opened, by somebody who told the predecessor alone.
+    reopen_access_log();
   }
   server::announce(endpoints_, router_, log_);
   ::sd_notify(0, ("READY=1\nSTATUS=" + status()).c_str());
