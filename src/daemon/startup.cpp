@@ -4,7 +4,6 @@
 #include <algorithm>
 #include <array>
 #include <cerrno>
-#include <csignal>
 #include <cstring>
 #include <fmt/format.h>
 #include <iostream>
@@ -164,6 +163,7 @@ class Daemon final : private Host {
   std::optional<process::MeetingPoint> workers_;
   std::optional<process::LogChannel> log_channel_;  // where there is an access log
   std::unique_ptr<process::LogSink> log_sink_;
+  bool keeps_log_sink_ = false;  // it could not be opened again
   SharedState state_;
   DaemonLog log_;
   Reconfigurer reconfigurer_;
@@ -261,6 +261,7 @@ void Daemon::drop_privileges() {
   try {
     process::check_log_sink(in_force_.settings.access_log);
   } catch (const ConfigError& error) {
+    keeps_log_sink_ = true;
     log_.write(LogLevel::kWarning, fmt::format("{}, as {}: opening it again after a rotation will fail",
                                                error.what(), privileges_.text()));
   }
@@ -446,7 +447,7 @@ std::string Daemon::httpd_description() const {
 
 void Daemon::on_ready() {
   // A writer that is started again opens the file by its name: this one may be an old one then.
-  if (log_sink_ != nullptr) log_sink_->let_go();
+  if (log_sink_ != nullptr && !keeps_log_sink_) log_sink_->let_go();
   if (predecessor_) {
     predecessor_->tell_ready();
     may_serve_.raise();

@@ -369,3 +369,122 @@ def test_a_reload_is_one_for_the_new_one_as_well(start, how):
     let_go(generations, new, mark)
     wait_until(lambda: server.ask("GET", long).status == 414, "the new one has the old configuration")
     generations.end()
+
+
+# --- users ---
+
+
+def test_another_user_and_a_folder_of_root(start, public_folder):
+    if os.geteuid() != 0:
+        pytest.skip("needs root")
+    public_folder.chmod(0o755)
+    folder = public_folder / "logs"
+    folder.mkdir(mode=0o700)
+    path = folder / "access.log"
+    server = start(MODULES, {"access_log": str(path), "access_log_format": NUMBERED}, options=("-u", "nobody"))
+    server.file.chmod(0o644)
+    for one in (server.folder, *server.folder.parents):
+        if one.stat().st_mode & 0o005 != 0o005:
+            one.chmod(one.stat().st_mode | 0o055)
+    it = Generations(server)
+    assert server.ask("GET", "/hello-cpp", "n: 1").status == 200
+    wait_until(lambda: logged(path) == [1])
+    mark = server.mark()
+    it.signal(signal.SIGUSR1)
+    server.wait_log("cannot be opened again", since=mark)
+    assert server.ask("GET", "/hello-cpp", "n: 2").status == 200
+    wait_until(lambda: logged(path) == [1, 2])
+    it.fail()
+    assert server.ask("GET", "/hello-cpp", "n: 3").status == 200
+    wait_until(lambda: logged(path) == [1, 2, 3])
+    (writer,) = server.pids("HTTPD access log")
+    mark = server.mark()
+    os.kill(writer, signal.SIGKILL)
+    server.wait_log("starting it again", since=mark)
+    assert server.ask("GET", "/hello-cpp", "n: 4").status == 200
+    wait_until(lambda: logged(path) == [1, 2, 3, 4])
+    it.end()
+
+
+@pytest.mark.parametrize("numbers", [["HUP"], ["USR1"], ["USR2"], ["HUP", "USR1", "USR2"], ["USR2", "TERM"], ["HUP", "TERM"]])
+@pytest.mark.parametrize("workers", [0, 1])
+def test_signals_to_the_old_one(start, tmp_path, numbers, workers):
+    it = AccessLog(start, tmp_path / "access.log", MODULES, workers=workers, access_log_format=NUMBERED)
+    generations = Generations(it.server)
+    with it.server.connect(timeout=30) as client:
+        client.send(request("GET", "/keep/3000", "n: 1"))
+        time.sleep(0.2)
+        old = generations.upgrade()
+        for number in numbers:
+            generations.signal(getattr(signal, "SIG" + number), old)
+        reply = client.read_reply()
+        assert reply.status == 200 and reply.closes()
+    generations.gone(old)
+    assert it.server.ask("GET", "/hello-cpp", "n: 2").status == 200
+    generations.end()
+    print(it.server.log())
+    assert logged(it.path) == [1, 2]
+
+
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_crash_of_the_httpd_process_leaves_no_gauge(start, tmp_path, workers):
+    modules, httpd = everything(tmp_path, workers=workers)
+    it = AccessLog(start, tmp_path / "access.log", modules, **httpd)
+    server = it.server
+    def gauges():
+        lines = server.ask("GET", "/metrics").body.decode().splitlines()
+        return {l.rpartition(" ")[0]: l.rpartition(" ")[2] for l in lines if l[:1] != "#"}, {l.split()[2] for l in lines if l.startswith("# TYPE") and l.endswith("gauge")}
+    before, names = gauges()
+    clients = [server.connect(timeout=30) for _ in range(5)]
+    for client in clients:
+        client.send(request("GET", "/keep/9000") if client is not clients[0] else request("GET", "/hello-cpp", "Accept-Encoding: gzip"))
+    time.sleep(0.3)
+    (pid,) = server.pids("HTTPD")
+    os.kill(pid, signal.SIGKILL)
+    time.sleep(1)
+    for client in clients: client.close()
+    after, _ = gauges()
+    for name in before:
+        if name.split("{")[0] in names and before[name] != after.get(name):
+            print(name, before[name], after.get(name))
+    time.sleep(1)
+    it.server.stop()
+    assert 0
+
+
+def test_reload_in_every_phase(start, ec, tmp_path):
+    import certificates, socket, rawtls, random
+    modules, httpd = everything(tmp_path, workers=1, max_connections=9, **certificates.parameters(ec))
+    it = AccessLog(start, tmp_path / "access.log", modules, **httpd)
+    server = it.server
+    pieces = []
+    for kind in range(9):
+        if kind < 3:
+            s = socket.create_connection(("127.0.0.1", server.port)); pieces.append(s)
+            if kind: s.sendall(b"\x16\x03\x01\x02\x00")
+            continue
+        c = server.connect(timeout=20); pieces.append(c)
+        c.send({3: b"", 4: b"GET /x", 5: b"POST /sum HTTP/1.1\r\nHost: a\r\nContent-Length: 100\r\n\r\nabc",
+                6: request("GET", "/keep/2000"), 7: request("GET", "/letters/50000000"), 8: b"POST /x HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc"}[kind])
+    more = []
+    for _ in range(5):
+        s = socket.create_connection(("127.0.0.1", server.port)); more.append(s)
+    text = server.file.read_text()
+    for i in range(40):
+        server.file.write_text(text + f'modparam("httpd", "max_connections", {random.choice([1, 5, 9, 50])})\n'
+            f'modparam("httpd", "conn_timeout", {random.choice([0, 1, 30])})\nmodparam("httpd", "body_timeout", {random.choice([1, 2, 30])})\n'
+            f'modparam("httpd", "handler_timeout", {random.choice([0, 1, 30])})\nmodparam("httpd", "send_timeout", {random.choice([1, 30])})\n'
+            f'modparam("httpd", "receive_buf_size", {random.choice([1024, 65536])})\nmodparam("httpd", "max_client_connections", {random.choice([1, 0])})\n'
+            f'modparam("httpd", "tls_handshake_timeout", {random.choice([1, 30])})\nmodparam("httpd", "compress_level", {random.choice([1, 9])})\n')
+        mark = server.mark()
+        server.process.send_signal(signal.SIGHUP)
+        print(server.wait_log("configuration ", since=mark))
+        time.sleep(0.02)
+    server.file.write_text(text)
+    for s in (*pieces, *more): s.close()
+    server.process.send_signal(signal.SIGHUP)
+    time.sleep(0.3)
+    assert server.ask("GET", "/hello-cpp").status == 200
+    server.stop()
+    print(it.text())
+    assert 0
