@@ -198,6 +198,49 @@ def test_a_pipe_for_the_log_over_upgrades(start, tmp_path):
     assert sorted(int(line) for line in text.decode().splitlines()) == sorted(load.asked)
 
 
+def test_two_writers_of_one_pipe_do_not_mix_their_lines(start, tmp_path):
+    """The old one still has what nobody read when the new one begins."""
+    path = tmp_path / "pipe"
+    os.mkfifo(path)
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    text, done = bytearray(), threading.Event()
+
+    def read():
+        while not done.is_set():
+            try:
+                text.extend(os.read(reader, 3000))
+            except BlockingIOError:
+                pass
+            time.sleep(0.002)
+
+    thread = threading.Thread(target=read)
+    try:
+        server = start(MODULES, {"access_log": str(path), "access_log_format": "<%{n}i %{pad}i>"})
+        it = Generations(server)
+
+        def ask(first, count):
+            with server.connect(timeout=30) as client:
+                for number in range(first, first + count):
+                    client.ask(request("GET", "/hello-cpp", f"n: {number}", "pad: " + "x" * 700))
+
+        ask(0, 400)
+        time.sleep(0.3)
+        old = it.upgrade()
+        thread.start()
+        ask(400, 400)
+        it.gone(old)
+        wait_until(lambda: text.count(b"\n") >= 800)
+        it.end()
+    finally:
+        done.set()
+        if thread.is_alive():
+            thread.join()
+        os.close(reader)
+    lines = text.decode().splitlines()
+    assert [line for line in lines if not re.fullmatch(r"<\d+ x{700}>", line)] == []
+    assert sorted(int(line[1:].split()[0]) for line in lines) == list(range(800))
+
+
 # --- signals ---
 
 

@@ -128,6 +128,20 @@ TEST_F(LogSinkTest, AFifo) {
   EXPECT_EQ(gone.error, ENXIO);
 }
 
+TEST_F(LogSinkTest, AFifoGetsWholeLinesThatTheKernelKeepsTogether) {
+  const std::string path = folder + "/fifo";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const net::UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  FileSink sink(path);
+  const std::string line = std::string(1499, 'x') + '\n';
+  const std::string longer = std::string(4999, 'y') + '\n';
+  EXPECT_EQ(sink.write(line + line + line).bytes, 2 * line.size());
+  EXPECT_EQ(sink.write(line + longer).bytes, line.size());
+  EXPECT_EQ(sink.write(longer + line).bytes, longer.size());
+  ASSERT_EQ(sink.reopen(), 0);
+  EXPECT_EQ(sink.write(line + line + line).bytes, 2 * line.size());
+}
+
 TEST_F(LogSinkTest, APartOfALineIsEndedBeforeTheNext) {
   rlimit limit{};
   ::getrlimit(RLIMIT_FSIZE, &limit);
