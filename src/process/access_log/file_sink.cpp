@@ -65,9 +65,11 @@ void FileSink::check(const std::string& path) {
   struct stat status {};
   if (::stat(full.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) fail(full, EISDIR);
+    if (S_ISSOCK(status.st_mode)) fail(full, ENXIO);
     if (::access(full.c_str(), W_OK) != 0) fail(full, errno);
     return;
   }
+  if (errno != ENOENT) fail(full, errno);
   const std::string folder = std::filesystem::path(full).parent_path().string();
   if (::access(folder.c_str(), W_OK | X_OK) != 0) fail(full, errno);
 }

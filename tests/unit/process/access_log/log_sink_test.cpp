@@ -97,6 +97,16 @@ TEST_F(LogSinkTest, BadPaths) {
   EXPECT_THROW(FileSink sink(folder), ConfigError);
   EXPECT_THROW(FileSink::check(folder + "/no/log"), ConfigError);
   EXPECT_THROW(FileSink::check(folder), ConfigError);
+  std::filesystem::create_symlink(folder + "/loop", folder + "/loop");
+  EXPECT_THROW(FileSink::check(folder + "/loop"), ConfigError);
+  const std::string path = folder + "/socket";
+  const net::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_THROW(FileSink{path}, ConfigError);
+  EXPECT_THROW(FileSink::check(path), ConfigError);
   FileSink::check(folder + "/log");
   EXPECT_FALSE(std::filesystem::exists(folder + "/log"));
 }
