@@ -112,6 +112,20 @@ def test_signals_in_the_delay(start, tmp_path):
     assert logged(it.path) == [1]
 
 
+def test_a_handler_process_that_dies_in_the_delay_is_started_again(start):
+    server = start(MODULES, {"workers": 1, "drain_delay": 3})
+    server.process.send_signal(signal.SIGTERM)
+    server.wait_log("stopping in 3 s")
+    began = time.monotonic()
+    for _ in range(2):
+        (worker,) = server.pids("HTTPD worker")
+        os.kill(worker, signal.SIGKILL)
+        server.wait_log(f"({worker}) was killed by signal 9 (Killed): starting it again")
+        assert server.ask("GET", "/hello-cpp").status == 200
+    assert time.monotonic() - began < 2.5
+    assert server.wait() == 0
+
+
 # --- reload ---
 
 
@@ -170,7 +184,8 @@ def test_reloads_from_everywhere_at_once(start, tmp_path):
 
 
 PHASES = [b"", b"GET /x", b"POST /sum HTTP/1.1\r\nHost: a\r\nContent-Length: 100000\r\n\r\nabc",
-          request("GET", "/keep/2000"), request("GET", "/letters/50000000"), request("GET", "/letters/50000000", "Accept-Encoding: gzip"),
+          request("GET", "/keep/2000"), request("GET", "/letters/50000000"),
+          request("GET", "/letters/50000000", "Accept-Encoding: gzip"),
           b"GET / HTTP/1.1\r\n\r\n" + b"x" * 1000]
 VALUES = {"max_connections": [1, 5, 9, 50], "max_client_connections": [0, 1], "conn_timeout": [0, 1, 30],
           "header_timeout": [1, 30], "body_timeout": [1, 30], "handler_timeout": [0, 1, 30], "send_timeout": [1, 30],
