@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "daemon/options.h"
+#include "daemon/signals.h"
 #include "daemon/startup.h"
 
 namespace {
@@ -28,6 +29,7 @@ int main(int argc, char** argv) {
   try {
     const Options options = read_options(argc, argv);
     if (options.action == Options::Action::kExit) return options.exit_status;
+    if (options.action == Options::Action::kRun) hold_signals();
     return run_daemon(options, std::vector<std::string>(argv, argv + argc));
   } catch (const std::exception& error) {
     std::cerr << "opensips-httpd: " << error.what() << '\n';

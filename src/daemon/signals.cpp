@@ -24,6 +24,14 @@ std::optional<int> SignalDescriptor::next() const noexcept {
   return static_cast<int>(info.ssi_signo);
 }
 
+void hold_signals() noexcept {
+  sigset_t held;
+  ::sigemptyset(&held);
+  for (const int signal : {SIGHUP, SIGUSR1, SIGUSR2})
+    ::sigaddset(&held, signal);
+  ::sigprocmask(SIG_SETMASK, &held, nullptr);
+}
+
 void reset_signals() noexcept {
   for (const int signal : {SIGTERM, SIGCHLD})
     static_cast<void>(std::signal(signal, SIG_DFL));

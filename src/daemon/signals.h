@@ -21,6 +21,10 @@ class SignalDescriptor {
   net::UniqueFd fd_;
 };
 
+/// For an attendant that starts: SIGHUP, SIGUSR1 and SIGUSR2 wait, and these alone, until it has made them a
+/// SignalDescriptor. Their defaults would end it, and who signals all processes of its name cannot know.
+void hold_signals() noexcept;
+
 /// For a process just forked: all signals at their defaults, but SIGPIPE, SIGXFSZ, SIGINT, SIGHUP, SIGUSR1
 /// and SIGUSR2 ignored (a terminal sends SIGINT to all processes at once, and the attendant alone decides
 /// about the end). SIGTERM stays blocked until the process has made it a SignalDescriptor: one that comes

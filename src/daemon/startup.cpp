@@ -133,7 +133,6 @@ class Daemon final : private Host {
   void init_modules();
   void read_files();
   void open_endpoints();
-  void on_hangup(ReloadRequests& reloads);
   void drop_privileges();
   void add_processes(Supervisor& supervisor);
   void close_endpoints(Supervisor& supervisor);
@@ -164,6 +163,7 @@ class Daemon final : private Host {
   std::optional<process::MeetingPoint> workers_;
   std::optional<process::LogChannel> log_channel_;  // where there is an access log
   std::unique_ptr<process::LogSink> log_sink_;
+  bool keeps_log_sink_ = false;  // it could not be opened again
   SharedState state_;
   DaemonLog log_;
   Reconfigurer reconfigurer_;
@@ -261,15 +261,10 @@ void Daemon::drop_privileges() {
   try {
     process::check_log_sink(in_force_.settings.access_log);
   } catch (const ConfigError& error) {
+    keeps_log_sink_ = true;
     log_.write(LogLevel::kWarning, fmt::format("{}, as {}: opening it again after a rotation will fail",
                                                error.what(), privileges_.text()));
   }
-}
-
-/// SIGHUP came.
-void Daemon::on_hangup(ReloadRequests& reloads) {
-  reopen_access_log();
-  reloads.request();
 }
 
 void Daemon::check() {
@@ -298,7 +293,6 @@ int Daemon::serve() {
 
   Supervisor supervisor(state_, log_);
   add_processes(supervisor);
-  supervisor.watch(reconfigurer_.descriptor(), [this] { reconfigurer_.take(in_force_); });
   ReloadRequests reloads(
       supervisor, reloads_, [this] { return status(); }, log_);
   Upgrade upgrade(
@@ -310,9 +304,21 @@ int Daemon::serve() {
         supervisor.leave(in_force_.settings.upgrade_timeout);
       },
       log_);
+  const auto reopen = [&] {
+    reopen_access_log();
+    upgrade.pass_on(SIGUSR1);
+  };
+  supervisor.watch(reconfigurer_.descriptor(), [&] {
+    reconfigurer_.take(in_force_);
+    upgrade.pass_on(SIGHUP);
+  });
   const int status = supervisor.run(
       {.on_ready = [this] { on_ready(); },
-       .on_reload = [&] { on_hangup(reloads); },
+       .on_reload =
+           [&] {
+             reopen();
+             reloads.request();
+           },
        .on_stop =
            [&] {
              ::sd_notify(0, "STOPPING=1");
@@ -320,7 +326,7 @@ int Daemon::serve() {
              close_endpoints(supervisor);
              if (log_channel_) log_channel_->leave_sending();
            },
-       .on_reopen = [this] { reopen_access_log(); },
+       .on_reopen = reopen,
        .on_upgrade = [&upgrade] { upgrade.begin(); },
        .patience =
            [this] {
@@ -441,13 +447,15 @@ std::string Daemon::httpd_description() const {
 
 void Daemon::on_ready() {
   // A writer that is started again opens the file by its name: this one may be an old one then.
-  if (log_sink_ != nullptr) log_sink_->let_go();
+  if (log_sink_ != nullptr && !keeps_log_sink_) log_sink_->let_go();
   if (predecessor_) {
     predecessor_->tell_ready();
     may_serve_.raise();
     for (server::Endpoint& endpoint : endpoints_)
       if (endpoint.takes_file) endpoint.socket.own_file();
     predecessor_->let_go();
+    // It may have been renamed since it was opened, by somebody who told the predecessor alone.
+    reopen_access_log();
   }
   server::announce(endpoints_, router_, log_);
   ::sd_notify(0, ("READY=1\nSTATUS=" + status()).c_str());

@@ -79,7 +79,7 @@ int Supervisor::run(Events events) {
       signal_all(SIGKILL);
       kill_at_ = Clock::time_point::max();
     }
-    if (state_ == State::kRunning) start_due();
+    start_due();
   }
   return exit_status_;
 }
@@ -123,9 +123,8 @@ void Supervisor::start(Child& child) {
 
 void Supervisor::wait_for_something() {
   Clock::time_point until = kill_at_;
-  if (state_ == State::kRunning)
-    for (const Child& child : children_)
-      until = std::min(until, child.restart_at);
+  for (const Child& child : children_)
+    if (starts_again(child)) until = std::min(until, child.restart_at);
   for (const Alarm& alarm : alarms_)
     until = std::min(until, alarm.when);
   int timeout = -1;
@@ -221,7 +220,7 @@ void Supervisor::on_death(Child& child, const std::string& cause, bool orderly) 
   const std::string who = fmt::format("process {} ({})", shared_.description(child.id), child.pid);
   child.pid = 0;
   shared_.set_pid(child.id, 0);
-  switch (state_) {
+  switch (starts_again(child) ? State::kRunning : state_) {
     case State::kStopping:
       if (!orderly) {
         log_.write(LogLevel::kError, fmt::format("{} {}", who, cause));
@@ -247,7 +246,7 @@ void Supervisor::on_death(Child& child, const std::string& cause, bool orderly) 
 void Supervisor::start_due() {
   const Clock::time_point now = Clock::now();
   for (Child& child : children_)
-    if (child.pid == 0 && child.restart_at <= now) start(child);
+    if (child.pid == 0 && child.restart_at <= now && starts_again(child)) start(child);
 }
 
 void Supervisor::stop(int exit_status) {
@@ -269,9 +268,12 @@ void Supervisor::begin_end(Patience patience) {
   stopping_since_ = Clock::now();
   kill_at_ = stopping_since_ + patience.delay + patience.timeout + kGrace;
   if (patience.delay == std::chrono::seconds(0)) return signal_all(SIGTERM);
+  serves_until_ = stopping_since_ + patience.delay;
   signal_all(SIGTERM, Role::kServer);
-  signal_all(SIGTERM, Role::kWorker);
-  after(patience.delay, [this] { end_modules(); });
+  after(patience.delay, [this] {
+    signal_all(SIGTERM, Role::kWorker);
+    end_modules();
+  });
 }
 
 void Supervisor::leave(std::chrono::seconds patience) {

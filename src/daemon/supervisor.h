@@ -132,6 +132,11 @@ class Supervisor {
   void signal_all(int signal) noexcept;
   void signal_all(int signal, Role role) noexcept;
   [[nodiscard]] bool any_alive() const noexcept;
+  /// While everything is served; when the end has begun, handler processes alone.
+  [[nodiscard]] bool starts_again(const Child& child) const noexcept {
+    return state_ == State::kRunning ||
+           (state_ == State::kStopping && child.role == Role::kWorker && Clock::now() < serves_until_);
+  }
 
   SharedState& shared_;
   Log& log_;
@@ -145,6 +150,7 @@ class Supervisor {
   bool leaving_ = false;  // in kStopping: another daemon serves
   Clock::time_point kill_at_ = Clock::time_point::max();
   Clock::time_point stopping_since_;
+  Clock::time_point serves_until_;  // in kStopping: the end of the delay
   int exit_status_ = 0;
   Events events_;
 };

@@ -19,6 +19,7 @@
 #include <utility>
 
 #include "daemon/predecessor.h"
+#include "daemon/signals.h"
 #include "daemon/version.h"
 
 namespace httpd::daemon {
@@ -145,9 +146,7 @@ void Upgrade::run_program(int ready) const {
   if ((!command_.directory || ::fchdir(command_.directory.get()) == 0) && put_in_place(descriptors)) {
     report = ready_there;
     ::fcntl(report, F_SETFD, 0);
-    sigset_t none;
-    ::sigemptyset(&none);
-    ::sigprocmask(SIG_SETMASK, &none, nullptr);
+    hold_signals();
     ::execv(command_.program.c_str(), arguments.data());
   }
   const std::string why = fmt::format("{}{}", kUpgradeNoProgram, errno);
@@ -208,6 +207,12 @@ void Upgrade::cancel() noexcept {
   state_ = State::kNone;
   process_ = 0;
   forget();
+}
+
+/// Its number is not given to another process until this one has waited for it. Its signals wait while it
+/// starts, see hold_signals().
+void Upgrade::pass_on(int signal) const noexcept {
+  if (process_ != 0) ::kill(process_, signal);
 }
 
 void Upgrade::on_ready() {

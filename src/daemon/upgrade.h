@@ -44,6 +44,9 @@ class Upgrade {
   void begin();
   /// The daemon is to end: so is a new instance that is not ready.
   void cancel() noexcept;
+  /// What a signal has asked of this daemon the new instance is to do as well: it may have read before that
+  /// what has changed, and who sent the signal knows this one alone. Nothing without a new instance.
+  void pass_on(int signal) const noexcept;
   /// True once the new instance has taken over.
   [[nodiscard]] bool done() const noexcept { return state_ == State::kDone; }
 

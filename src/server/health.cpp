@@ -21,7 +21,9 @@ void HealthHandler::handle(const Request& request, Reply reply) {
 
 std::string_view HealthHandler::problem() const noexcept {
   if (context_ == nullptr) return "the server has not begun to serve";
-  if (context_->ending || context_->draining) return "the server is shutting down";
+  // After an upgrade another process serves on the same addresses: who asks on an old connection is not to
+  // take the server out.
+  if (context_->ending || (context_->draining && !context_->leaving)) return "the server is shutting down";
   if (context_->dispatcher != nullptr && context_->dispatcher->is_stuck())
     return "all handler processes are stuck";
   return {};

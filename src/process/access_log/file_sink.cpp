@@ -1,7 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "process/access_log/file_sink.h"
 
+#include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <cstring>
 #include <fcntl.h>
 #include <filesystem>
@@ -23,6 +25,11 @@ constexpr int kFlags = O_WRONLY | O_APPEND | O_CLOEXEC | O_NOCTTY | O_NONBLOCK;
 bool is_fifo(const char* path) noexcept {
   struct stat status {};
   return ::stat(path, &status) == 0 && S_ISFIFO(status.st_mode);
+}
+
+bool is_pipe(const net::UniqueFd& file) noexcept {
+  struct stat status {};
+  return ::fstat(file.get(), &status) == 0 && S_ISFIFO(status.st_mode);
 }
 
 [[noreturn]] void fail(const std::string& path, int error) {
@@ -48,6 +55,7 @@ FileSink::FileSink(const std::string& path, LogOwner owner) : path_(absolute(pat
   if (errno == EEXIST || errno == ENXIO)
     file_ = net::UniqueFd(::open(path_.c_str(), kFlags | O_CREAT, kMode));
   const int error = errno;
+  is_pipe_ = is_pipe(file_);
   if (file_ || (error == ENXIO && is_fifo(path_.c_str()) && ::access(path_.c_str(), W_OK) == 0)) return;
   fail(path_, error);
 }
@@ -57,9 +65,11 @@ void FileSink::check(const std::string& path) {
   struct stat status {};
   if (::stat(full.c_str(), &status) == 0) {
     if (S_ISDIR(status.st_mode)) fail(full, EISDIR);
+    if (S_ISSOCK(status.st_mode)) fail(full, ENXIO);
     if (::access(full.c_str(), W_OK) != 0) fail(full, errno);
     return;
   }
+  if (errno != ENOENT) fail(full, errno);
   const std::string folder = std::filesystem::path(full).parent_path().string();
   if (::access(folder.c_str(), W_OK | X_OK) != 0) fail(full, errno);
 }
@@ -68,8 +78,18 @@ int FileSink::reopen() noexcept {
   net::UniqueFd fresh(::open(path_.c_str(), kFlags | O_CREAT, kMode));
   if (!fresh) return errno;
   file_ = std::move(fresh);
+  is_pipe_ = is_pipe(file_);
   in_line_ = cut_line_ = false;
   return 0;
+}
+
+/// What is written at once. While the daemon is upgraded, two processes write: the kernel keeps to itself
+/// what is appended to a file, but of what goes to a pipe no more than PIPE_BUF bytes.
+std::string_view FileSink::piece_of(std::string_view lines) const noexcept {
+  if (!is_pipe_) return lines;
+  std::size_t end = lines.substr(0, PIPE_BUF).rfind('\n');
+  if (end == std::string_view::npos) end = std::min(lines.find('\n'), lines.size() - 1);
+  return lines.substr(0, end + 1);
 }
 
 LogSink::Result FileSink::write(std::string_view lines) noexcept {
@@ -86,9 +106,10 @@ LogSink::Result FileSink::write(std::string_view lines) noexcept {
       return {Result::State::kLost, lines.size(), errno};
     }
   }
+  const std::string_view piece = piece_of(lines);
   ssize_t count = 0;
   do {
-    count = ::write(file_.get(), lines.data(), lines.size());
+    count = ::write(file_.get(), piece.data(), piece.size());
   } while (count < 0 && errno == EINTR);
   if (count > 0) {
     const auto bytes = static_cast<std::size_t>(count);

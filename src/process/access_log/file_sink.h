@@ -22,8 +22,11 @@ class FileSink final : public LogSink {
   static void check(const std::string& path);
 
  private:
+  [[nodiscard]] std::string_view piece_of(std::string_view lines) const noexcept;
+
   std::string path_;  // absolute: hosts change their working directory
   net::UniqueFd file_;
+  bool is_pipe_ = false;
   bool cut_line_ = false;  // what was written last is no whole line
   bool in_line_ = false;   // besides, its end will not come
 };

@@ -97,6 +97,16 @@ TEST_F(LogSinkTest, BadPaths) {
   EXPECT_THROW(FileSink sink(folder), ConfigError);
   EXPECT_THROW(FileSink::check(folder + "/no/log"), ConfigError);
   EXPECT_THROW(FileSink::check(folder), ConfigError);
+  std::filesystem::create_symlink(folder + "/loop", folder + "/loop");
+  EXPECT_THROW(FileSink::check(folder + "/loop"), ConfigError);
+  const std::string path = folder + "/socket";
+  const net::UniqueFd socket(::socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  path.copy(address.sun_path, sizeof address.sun_path - 1);
+  ASSERT_EQ(::bind(socket.get(), reinterpret_cast<const sockaddr*>(&address), sizeof address), 0);
+  EXPECT_THROW(FileSink{path}, ConfigError);
+  EXPECT_THROW(FileSink::check(path), ConfigError);
   FileSink::check(folder + "/log");
   EXPECT_FALSE(std::filesystem::exists(folder + "/log"));
 }
@@ -126,6 +136,20 @@ TEST_F(LogSinkTest, AFifo) {
   const LogSink::Result gone = sink.write(much);
   EXPECT_EQ(gone.state, State::kAbsent);
   EXPECT_EQ(gone.error, ENXIO);
+}
+
+TEST_F(LogSinkTest, AFifoGetsWholeLinesThatTheKernelKeepsTogether) {
+  const std::string path = folder + "/fifo";
+  ASSERT_EQ(::mkfifo(path.c_str(), 0600), 0);
+  const net::UniqueFd reader(::open(path.c_str(), O_RDONLY | O_NONBLOCK));
+  FileSink sink(path);
+  const std::string line = std::string(1499, 'x') + '\n';
+  const std::string longer = std::string(4999, 'y') + '\n';
+  EXPECT_EQ(sink.write(line + line + line).bytes, 2 * line.size());
+  EXPECT_EQ(sink.write(line + longer).bytes, line.size());
+  EXPECT_EQ(sink.write(longer + line).bytes, longer.size());
+  ASSERT_EQ(sink.reopen(), 0);
+  EXPECT_EQ(sink.write(line + line + line).bytes, 2 * line.size());
 }
 
 TEST_F(LogSinkTest, APartOfALineIsEndedBeforeTheNext) {
