@@ -126,6 +126,11 @@ def call(method, **parameters):
 
 def command(server):
     with server.connect(timeout=LONGEST) as client:
+        expect(client, call("ps"), holds=b'"result"')
+
+
+def statistics(server):
+    with server.connect(timeout=LONGEST) as client:
         expect(client, call("get_statistics", statistics=["all"]), holds=b'"result"')
 
 
@@ -167,7 +172,7 @@ def half_a_request(server):
 
 
 STEPS = [small_requests, pipelined, command, bad_requests, half_a_request, printed_page, large_replies, slow_reader,
-         file_reply, stream, compressed, kept_reply, upload, metrics, health_at_the_limit]
+         file_reply, stream, compressed, kept_reply, upload, statistics, metrics, health_at_the_limit]
 
 
 def handshake_and_requests(server):
