@@ -1,13 +1,17 @@
 # Starts the daemon that was built, with a configuration made for one test, and ends it with its log checked.
 # SPDX-License-Identifier: GPL-2.0-or-later
+import array
+import fcntl
 import json
 import os
 import random
 import re
+import select
 import shlex
 import signal
 import socket
 import subprocess
+import termios
 import threading
 import time
 from pathlib import Path
@@ -133,20 +137,36 @@ class Daemon:
         self._reader.start()
 
     def _read_log(self, pipe):
-        for line in pipe:
+        rest = b""
+        while not self._ended:
+            select.select([pipe], [], [])
             with self._news:
-                self.lines.append(line.decode("utf-8", "replace").rstrip("\n"))
+                data = os.read(pipe.fileno(), 65536)
+                *whole, rest = (rest + data).split(b"\n")
+                if not data and rest:
+                    whole.append(rest)
+                self.lines += [line.decode("utf-8", "replace") for line in whole]
+                self._ended = not data
                 self._news.notify_all()
-        with self._news:
-            self._ended = True
-            self._news.notify_all()
+
+    def _catch_up(self):
+        """Waits until all is read that the daemon has written: it logs a refusal before it sends the reply."""
+        deadline = time.monotonic() + 5
+        while time.monotonic() < deadline:
+            with self._news:
+                unread = array.array("i", [0])
+                if self._ended or fcntl.ioctl(self.process.stderr, termios.FIONREAD, unread) != 0 or unread[0] == 0:
+                    return
+            time.sleep(0.001)
 
     def log(self):
+        self._catch_up()
         with self._news:
             return "\n".join(self.lines)
 
     def mark(self):
         """The place in the log that wait_log() may begin at."""
+        self._catch_up()
         with self._news:
             return len(self.lines)
 
