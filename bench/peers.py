@@ -26,8 +26,6 @@ modparam("httpd", "max_request_burst", 1000000)
 modparam("httpd", "allowed_hosts", "localhost, 127.0.0.1")
 modparam("httpd", "access", "allow=127.0.0.0/8, ::1")
 modparam("httpd", "access", "root=bench; allow=127.0.0.1; cross_site=off")
-modparam("httpd", "health_root", "health")
-modparam("httpd", "access_log", "{folder}/access.log")
 """
 
 H2O_CONFIG = """num-threads: 1
@@ -49,7 +47,7 @@ def start_raw(build, folder, core, size=servers.PAGE_SIZE, closes=False):
 
 
 def start_production(build, folder, core):
-    return servers.start_httpd(build, folder, core, PRODUCTION, limits=PRODUCTION_LIMITS.format(folder=folder))
+    return servers.start_httpd(build, folder, core, PRODUCTION, limits=PRODUCTION_LIMITS)
 
 
 def start_h2o(folder, core):

@@ -24,8 +24,8 @@ INTRODUCTION = f"""Every reply to GET has a body of 500 bytes; a POST brings 100
 CPU time a request: the rate is often that of wrk."""
 
 PRODUCTION_NOTE = """*production set-up* has limits for each address (connections and requests a second), access rules
-and the names that it answers to, and writes an access log into a file; statistics, all limits of time and the level of
-the log are as by default. The process that writes the log shares the core, and its time is part of what a request costs."""
+and the names that it answers to; statistics, all limits of time and the level of the log are as by default. It
+writes no access log."""
 
 
 def _measure_group(setup, group):
