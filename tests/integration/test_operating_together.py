@@ -48,8 +48,13 @@ def test_no_signal_to_a_daemon_that_starts_ends_it(start, number):
         it.signal(number, new)
         time.sleep(0.002)
     it.server.wait_log(f"upgrade: process {new} serves", since=mark)
-    old, it.attendant = it.attendant, new
-    it.gone(old)
+    it.gone(it.attendant)
+    it.attendant = new
+    if number == signal.SIGUSR2:
+        # The last of them may have come to one that was ready, and is one more upgrade then.
+        time.sleep(0.3)
+        it.attendant = int(re.findall(r"upgrade: starting \S+ as process (\d+)", it.server.log())[-1])
+        it.server.wait_log(f"upgrade: process {it.attendant} serves", daemon.START_TIMEOUT)
     assert it.server.ask("GET", "/hello-cpp").status == 200
     it.end()
 
