@@ -187,7 +187,8 @@ def test_times(json_log):
     it.server.ask("GET", "/sleep/300")
     took = 1e6 * (time.monotonic() - began)
     (entry,) = it.entries(1)
-    assert 295_000 < entry["handler_us"] <= entry["total_us"] <= took
+    # The client may have the reply before the server looks at its clock.
+    assert 295_000 < entry["handler_us"] <= entry["total_us"] <= took + 200_000
 
 
 def test_who_is_turned_away(json_log):

@@ -26,6 +26,7 @@ def modules():
 def server(request, tmp_path_factory):
     folder = tmp_path_factory.mktemp("prometheus")
     with daemon.Daemon(folder, modules(), httpd={"workers": request.param}) as started:
+        started.ask("GET", "/metrics")  # so that there is a request to tell of
         yield started
 
 
