@@ -24,10 +24,6 @@ std::string name_of(std::string_view root) {
   return name;
 }
 
-std::string lower(std::string_view text) {
-  return name_of(text);
-}
-
 std::string text_of(std::chrono::microseconds time) {
   using std::chrono::milliseconds;
   if (time < milliseconds(1)) return fmt::format("{}us", time.count());
@@ -50,7 +46,7 @@ void list_requests(const std::string& root, const Route* route, RootStatistics& 
     const bool is_other = place == RootStatistics::kOtherMethods;
     const Method method = is_other ? Method::kGet : static_cast<Method>(place);
     if (!is_other && route != nullptr && !route->methods.has(method)) continue;
-    const std::string of = is_other ? std::string("other") : lower(method_name(method));
+    const std::string of = is_other ? std::string("other") : name_of(method_name(method));
     for (std::size_t status_class = 0; status_class < RootStatistics::kClasses; ++status_class)
       list.push_back({fmt::format("requests_{}_{}_{}xx", root, of, status_class + 2),
                       {true, std::span(&statistics.requests[place][status_class], 1)}});

@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "field_lines.h"
 #include "http/accept_encoding.h"
 #include "require.h"
 
@@ -27,15 +28,9 @@ ContentCoding choose(std::string_view value) {
 
 // NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
-  std::vector<FieldLine> lines;
-  std::string joined;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    lines.push_back({FieldId::kOther, "Accept-Encoding", rest.substr(0, end)});
-    joined += (joined.empty() ? "" : ",") + std::string(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  const httpd::fuzz::FieldLines field("Accept-Encoding", data, size);
+  const std::vector<FieldLine>& lines = field.lines;
+  const std::string& joined = field.joined;
   const ContentCoding verdict = choose_coding(lines);
   // Lines are one list, unless a quotation is open at the end of one of them.
   if (joined.find('"') == std::string::npos) require(choose(joined) == verdict);

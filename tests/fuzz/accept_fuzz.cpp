@@ -7,6 +7,7 @@
 #include <string_view>
 #include <vector>
 
+#include "field_lines.h"
 #include "http/accept.h"
 #include "require.h"
 
@@ -21,15 +22,9 @@ using httpd::http::prefers_json;
 
 // NOLINTNEXTLINE(readability-identifier-naming): the name that libFuzzer calls
 extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size) {
-  std::string_view rest(reinterpret_cast<const char*>(data), size);
-  std::vector<FieldLine> lines;
-  std::string joined;
-  while (!rest.empty()) {
-    const std::size_t end = std::min(rest.find('\n'), rest.size());
-    lines.push_back({FieldId::kOther, "Accept", rest.substr(0, end)});
-    joined += (joined.empty() ? "" : ",") + std::string(rest.substr(0, end));
-    rest.remove_prefix(std::min(end + 1, rest.size()));
-  }
+  const httpd::fuzz::FieldLines field("Accept", data, size);
+  const std::vector<FieldLine>& lines = field.lines;
+  const std::string& joined = field.joined;
   const bool verdict = prefers_json(lines);
   // Lines are one list, unless a quotation is open at the end of one of them.
   if (joined.find('"') == std::string::npos) {

@@ -1,10 +1,14 @@
 # A server with an access log, for the tests of that. SPDX-License-Identifier: GPL-2.0-or-later
+import functools
 import json
 import re
 import time
 
 import daemon
+import waiting
 from rawhttp import request
+
+wait_until = functools.partial(waiting.wait_until, seconds=10.0)
 
 MODULES = {daemon.CPP_PROBE: {}, "mi_http.so": {}}
 COMBINED = re.compile(
@@ -38,13 +42,6 @@ class AccessLog:
 
 def statistic(server, name):
     return server.mi("get_statistics", [[name]])[f"httpd:{name}"]
-
-
-def wait_until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 def ask_many(server, count, target="/respond/200"):

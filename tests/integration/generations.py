@@ -1,11 +1,14 @@
 # A daemon and those that take its place by binary upgrades. SPDX-License-Identifier: GPL-2.0-or-later
+import functools
 import os
 import signal
-import time
 from pathlib import Path
 
 import daemon
+import waiting
 from daemon import SANITIZER_REPORT
+
+wait_until = functools.partial(waiting.wait_until, seconds=20.0)
 
 
 def alive(pid):
@@ -13,13 +16,6 @@ def alive(pid):
         return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0] != "Z"
     except OSError:
         return False
-
-
-def wait_until(condition, what="it did not happen", timeout=20.0):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline, what
-        time.sleep(0.02)
 
 
 class Generations:
@@ -57,7 +53,7 @@ class Generations:
         """Waits for the end of an attendant; the first one's must be in order."""
         if pid == self.server.process.pid:
             assert self.server.process.wait(timeout) == 0
-        wait_until(lambda: not alive(pid), f"{pid} is still there:\n{self.server.log()}", timeout)
+        wait_until(lambda: not alive(pid), f"{pid} is still there:\n{self.server.log()}", seconds=timeout)
 
     def end(self):
         self.signal(signal.SIGTERM)

@@ -19,6 +19,7 @@ import rawhttp
 import rawtls
 from downloads import is_sanitized
 from rawhttp import request
+from waiting import wait_until
 
 MODULES = {daemon.STREAM_PROBE: {}, "mi_http.so": {}, "hello_cpp.so": {}}
 GIB = 1 << 30
@@ -49,18 +50,9 @@ def ring(server):
     assert server.ask("POST", "/probe", body=b"").status == 200
 
 
-def wait_until(condition, seconds=5.0):
-    """How long it took until `condition()` was true."""
-    began = time.monotonic()
-    while not condition():
-        assert time.monotonic() < began + seconds, "not in time"
-        time.sleep(0.01)
-    return time.monotonic() - began
-
-
 def wait_count(server, name, value, seconds=1.0):
     """The client's end is noticed within a second."""
-    return wait_until(lambda: counts(server)[name] == value, seconds)
+    return wait_until(lambda: counts(server)[name] == value, seconds=seconds)
 
 
 class UnixClient(rawhttp.Client):

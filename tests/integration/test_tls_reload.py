@@ -1,5 +1,6 @@
 # Reading the TLS files again while the server runs: nobody is dropped, and bad files change nothing.
 # SPDX-License-Identifier: GPL-2.0-or-later
+import functools
 import json
 import os
 import pwd
@@ -15,8 +16,11 @@ import certificates
 import daemon
 import pytest
 import rawtls
+import waiting
 from certificates import SUGGESTED_CIPHERS, parameters
 from rawhttp import request
+
+wait_until = functools.partial(waiting.wait_until, seconds=10)
 
 MODULES = {"mi_http.so": {}, "hello_cpp.so": {}, daemon.CPP_PROBE: {}}
 HELLO = request("GET", "/hello-cpp")
@@ -66,13 +70,6 @@ def reload_error(server):
     error = json.loads(reply.body)["error"]
     assert (error["code"], error["message"]) == (500, "TLS files not reloaded")
     return error["data"]
-
-
-def wait_until(condition, timeout=10):
-    deadline = time.monotonic() + timeout
-    while not condition():
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
 
 
 # --- the good case ---

@@ -13,7 +13,8 @@ import processes
 import pytest
 import rawhttp
 from downloads import is_sanitized
-from test_workers import in_background, requests, wait_until
+from test_workers import in_background, requests
+from waiting import wait_until
 
 
 @pytest.fixture
@@ -155,7 +156,7 @@ def test_killed_a_hundred_times_under_load(start):
         for _ in range(times):
             pid = workers()[0]
             os.kill(pid, signal.SIGKILL)
-            wait_until(lambda: pid not in workers() and len(workers()) == 4, 15)
+            wait_until(lambda: pid not in workers() and len(workers()) == 4, seconds=15)
 
     def workers():
         """From the process table of the kernel: asking the daemon is a request, too."""

@@ -13,6 +13,7 @@ import processes
 import pytest
 import rawhttp
 from test_mi_fifo import Fifo
+from waiting import wait_until
 
 
 def serve(start, **httpd):
@@ -36,13 +37,6 @@ def in_background(server, target, **settings):
     thread = Asking(daemon=True)
     thread.start()
     return thread
-
-
-def wait_until(condition, seconds=5.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.01)
 
 
 def requests(server, state=None):

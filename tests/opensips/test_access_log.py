@@ -1,4 +1,5 @@
 # The access log in OpenSIPS: a process of its own writes it. SPDX-License-Identifier: GPL-2.0-or-later
+import functools
 import json
 import os
 import threading
@@ -6,18 +7,14 @@ import time
 
 import opensips
 import pytest
+import waiting
 from rawhttp import request
+
+wait_until = functools.partial(waiting.wait_until, seconds=10.0)
 
 pytestmark = pytest.mark.ours
 
 LONG = f"/mi?{3000 * 'x'}"  # few such lines fill every buffer
-
-
-def wait_until(condition, seconds=10.0):
-    deadline = time.monotonic() + seconds
-    while not condition():
-        assert time.monotonic() < deadline, "it did not happen"
-        time.sleep(0.02)
 
 
 def reopen():
