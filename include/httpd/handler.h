@@ -17,8 +17,13 @@ class Handler {
   /// by the engine. Any other method is answered with 405 and Allow (RFC 9110 section 15.5.6) before the
   /// handler is called.
   [[nodiscard]] virtual MethodSet methods() const = 0;
-  /// Called once in every process that runs handlers, before its first request. `loop` outlives the handler's
-  /// last call. Throw to refuse the start of that process.
+  /// Whether handle() and all that it leads to never wait and take no time worth speaking of; asked once, at
+  /// registration. Then it runs in the HTTPD process, also where the parameter `workers` gives handlers
+  /// processes of their own, and answers while all of these are busy. What blocks or crashes there does so
+  /// for everybody.
+  [[nodiscard]] virtual bool never_blocks() const noexcept { return false; }
+  /// Called once in every process that runs this handler, before its first request. `loop` outlives the
+  /// handler's last call. Throw to refuse the start of that process.
   virtual void init_process(Loop& loop) { static_cast<void>(loop); }
   /// Answers `request` through `reply`. While it runs, the process does nothing else. A thrown exception
   /// becomes a 500 and a log line. `request` stays valid until the reply is sent or destroyed.

@@ -14,6 +14,7 @@
 #include <httpd/log.h>
 #include <httpd/metrics.h>
 #include <httpd/mi.h>
+#include <httpd/monitor.h>
 
 namespace httpd {
 
@@ -66,6 +67,9 @@ class Host {
   [[nodiscard]] virtual Mi& mi() noexcept = 0;
   /// What the host counts. As long-lived as the host.
   [[nodiscard]] virtual const Metrics& metrics() const noexcept = 0;
+  /// What the host is doing. As long-lived as the host. To be asked for in Module::init(), since not all of
+  /// it is kept where nobody looks.
+  [[nodiscard]] virtual const Monitor& monitor() = 0;
   [[nodiscard]] virtual Log& log() noexcept = 0;
 };
 
@@ -84,7 +88,7 @@ class Module {
 }  // namespace httpd
 
 /// The version of this interface; a module built for another one is refused at loadmodule.
-#define HTTPD_MODULE_ABI 3
+#define HTTPD_MODULE_ABI 4
 
 /// Exports `TYPE`, a class derived from httpd::Module, from a shared object that loadmodule can load.
 #define HTTPD_MODULE(TYPE)                                                                \

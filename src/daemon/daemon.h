@@ -30,6 +30,7 @@
 #include "server/health.h"
 #include "server/reload_channel.h"
 #include "server/router.h"
+#include "server/server_monitor.h"
 
 namespace httpd::daemon {
 
@@ -60,6 +61,10 @@ class Daemon final : private Host {
   void add_process(std::string description, std::function<void(Process&)> main) override;
   Mi& mi() noexcept override { return registry_; }
   const Metrics& metrics() const noexcept override { return state_; }
+  const Monitor& monitor() override {
+    is_looked_at_ = true;
+    return monitor_;
+  }
 
   void run_script();
   void init_modules();
@@ -97,6 +102,8 @@ class Daemon final : private Host {
   std::unique_ptr<process::LogSink> log_sink_;
   bool keeps_log_sink_ = false;  // it could not be opened again
   SharedState state_;
+  server::ServerMonitor monitor_;
+  bool is_looked_at_ = false;  // somebody has asked for monitor_
   DaemonLog log_;
   Reconfigurer reconfigurer_;
   MiRegistry registry_;

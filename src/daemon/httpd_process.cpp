@@ -166,9 +166,11 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   process.board.take_over();
   std::optional<process::WorkerPool> pool;  // outlives the server that hands its requests to it
   if (process.workers != nullptr)
-    pool.emplace(process::WorkerPool::Surroundings{loop, process.settings, process.router, process.board,
-                                                   process.statistics, &process.requests, process.log},
-                 *process.workers);
+    pool.emplace(
+        process::WorkerPool::Surroundings{
+            loop, process.settings, process.router, process.board, process.statistics, &process.requests,
+            process.monitor == nullptr ? nullptr : &process.monitor->refusal_history(), process.log},
+        *process.workers);
   std::optional<server::RequestIds> ids;
   std::optional<server::AccessLog> access_log;
   if (process.access_log != nullptr) {
@@ -182,9 +184,9 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   if (pool) {
     server.use_dispatcher(*pool);
     server.keep_free(process::WorkerPool::descriptors(process.settings.workers));
-  } else {
-    server.show_requests(process.board);
   }
+  server.show_requests(process.board);
+  if (process.monitor != nullptr) process.monitor->begin(server, process.requests);
   if (access_log) server.use_access_log(*access_log);
   if (access_log || process.settings.access_log.request_id) server.use_request_ids(ids.emplace());
   const Ending ending(loop, server, pool ? &*pool : nullptr, process);
@@ -200,7 +202,7 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
     reload_users(server, process);
   }
   const Reloading reloading(process.reloads, loop, reload);
-  if (!pool) server.init_handlers();
+  server.init_handlers();
   const Beginning beginning(loop, server, process);
   on_ready();
   loop.run();

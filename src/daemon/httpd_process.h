@@ -18,6 +18,7 @@
 #include "server/request_board.h"
 #include "server/request_statistics.h"
 #include "server/router.h"
+#include "server/server_monitor.h"
 #include "server/settings.h"
 #include "server/statistics.h"
 
@@ -41,7 +42,8 @@ struct HttpdProcess {
                     ///< had
   server::Statistics& statistics;
   server::RequestStatistics& requests;
-  server::HealthHandler* health;  ///< null when nobody is to be told
+  server::HealthHandler* health;   ///< null when nobody is to be told
+  server::ServerMonitor* monitor;  ///< null when nobody looks
   Log& log;
 };
 

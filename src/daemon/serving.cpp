@@ -152,6 +152,7 @@ void Daemon::add_processes(Supervisor& supervisor) {
                                state_.counters(),
                                requests,
                                health_,
+                               is_looked_at_ ? &monitor_ : nullptr,
                                log_};
     return run_httpd_process(process, [&attendant] { attendant.notify_ready(); });
   });

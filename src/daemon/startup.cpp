@@ -32,6 +32,7 @@ Daemon::Daemon(const Options& options, std::vector<std::string> arguments)
       predecessor_(Predecessor::find()),
       privileges_(options.user, options.group),
       state_(std::move(arguments), router_),
+      monitor_(state_.counters(), state_.board(), router_),
       log_(state_),
       reconfigurer_(options_, router_, state_, log_),
       registry_(log_),

@@ -22,4 +22,8 @@ enum class ContentCoding : std::uint8_t { kIdentity, kGzip, kZstd };
 /// named twice has the lower weight.
 [[nodiscard]] ContentCoding choose_coding(std::span<const FieldLine> fields) noexcept;
 
+/// Whether a client with these fields takes `coding`: its name (any case) stands there or, where it does not,
+/// "*" does, with a weight that is not 0. False for what cannot be read.
+[[nodiscard]] bool accepts_coding(std::span<const FieldLine> fields, std::string_view coding) noexcept;
+
 }  // namespace httpd::http

@@ -143,7 +143,7 @@ int Engine::serve() {
   if (meeting_point_) {
     serving->pool.emplace(
         process::WorkerPool::Surroundings{serving->loop, settings_, router_, board_, statistics_.counters(),
-                                          &statistics_.requests(), log_},
+                                          &statistics_.requests(), nullptr, log_},
         *meeting_point_);
     server.use_dispatcher(*serving->pool);
     server.keep_free(process::WorkerPool::descriptors(settings_.workers));

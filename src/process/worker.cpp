@@ -35,7 +35,7 @@ Worker::~Worker() {
 
 void Worker::serve() {
   for (const server::Route& route : surroundings_.router.routes())
-    route.handler->init_process(handler_loop_);
+    if (!route.never_blocks) route.handler->init_process(handler_loop_);
   arrive();
 }
 

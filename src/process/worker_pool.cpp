@@ -42,6 +42,7 @@ WorkerPool::WorkerPool(const Surroundings& surroundings, MeetingPoint& meeting_p
       board_(surroundings.board),
       statistics_(surroundings.statistics),
       requests_(surroundings.requests),
+      refusals_(surroundings.refusals),
       log_(surroundings.log),
       queue_(limits_of(surroundings.settings), surroundings.router),
       jobs_(*this),
@@ -98,6 +99,14 @@ bool WorkerPool::is_stuck() const noexcept {
   return std::ranges::all_of(workers_, [this](const auto& worker) {
     return worker->running != nullptr && loop_.now() - worker->running->since >= settings_.stuck_timeout;
   });
+}
+
+std::vector<server::Dispatcher::Worker> WorkerPool::workers() const {
+  std::vector<Worker> workers;
+  for (const auto& worker : workers_)
+    workers.push_back({worker->number(), worker->process()});
+  std::ranges::sort(workers, {}, &Worker::number);
+  return workers;
 }
 
 void WorkerPool::place(Job& job) {

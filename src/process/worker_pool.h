@@ -21,6 +21,7 @@
 #include "process/request_queue.h"
 #include "server/dispatcher.h"
 #include "server/log_throttle.h"
+#include "server/refusal_history.h"
 #include "server/request_board.h"
 #include "server/request_statistics.h"
 #include "server/settings.h"
@@ -49,6 +50,7 @@ class WorkerPool final : public server::Dispatcher,
     server::RequestBoard& board;
     server::Statistics& statistics;
     server::RequestStatistics* requests;  ///< null: times are not counted
+    server::RefusalHistory* refusals;     ///< null: nobody looks
     Log& log;
   };
 
@@ -65,6 +67,7 @@ class WorkerPool final : public server::Dispatcher,
   void dispatch(server::Exchange& request, Reply reply) override;
   /// True when there is no handler process, or all have been in their handlers for stuck_timeout.
   [[nodiscard]] bool is_stuck() const noexcept override;
+  [[nodiscard]] std::vector<Worker> workers() const override;
 
   /// The settings have changed: max_queue and max_root_workers hold from now on, handler_timeout for requests
   /// that come.
@@ -120,6 +123,7 @@ class WorkerPool final : public server::Dispatcher,
   server::RequestBoard& board_;
   server::Statistics& statistics_;
   server::RequestStatistics* requests_;
+  server::RefusalHistory* refusals_;
   Log& log_;
   server::LogThrottle throttle_;
   RequestQueue queue_;

@@ -149,6 +149,8 @@ void WorkerPool::refuse(Job& job, http::Refusal refusal) {
   statistics_.count_refusal(refusal);
   const http::RefusalInfo& info = http::describe(refusal);
   server::Exchange& request = job.request();
+  if (refusals_ != nullptr)
+    refusals_->note(refusal, request.client_address(), request.parser().request_line({}));
   const LogLevel level = refusal == http::Refusal::kHandlerDied ? LogLevel::kError : LogLevel::kWarning;
   if (log_.enabled(level) && throttle_.admit(log_, loop_.now())) {
     std::string line = server::refusal_line(refusal, request.client_address().text(),

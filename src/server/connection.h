@@ -224,8 +224,10 @@ class Connection final : public net::ListNode<Connection>,
     const Route* const route = exchange_->routed_to();
     return context_.health != nullptr && route != nullptr && route->handler.get() == context_.health;
   }
+  /// Of the request in work: null when its handler runs in this process.
   [[nodiscard]] Dispatcher* dispatcher() const noexcept {
-    return is_for_health() ? nullptr : context_.dispatcher;
+    const Route* const route = exchange_->routed_to();
+    return route != nullptr && route->never_blocks ? nullptr : context_.dispatcher;
   }
 
   Context& context_;

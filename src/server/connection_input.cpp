@@ -70,8 +70,8 @@ Connection::Step Connection::on_decided() {
     const auto [limit, too_large] = exchange_->body_limit();
     if (counted && framing.length > limit) return refuse(too_large, true);
     if (counted)
-      exchange_->received_body().reserve(std::min<std::uint64_t>(
-          framing.length, context_.dispatcher == nullptr ? kReserveLimit : kSpillReserve));
+      exchange_->received_body().reserve(
+          std::min<std::uint64_t>(framing.length, dispatcher() == nullptr ? kReserveLimit : kSpillReserve));
   } else if (framing.expects_continue || framing.unknown_expectation ||
              (counted && framing.length > kDiscardLimit)) {
     // Whether the body comes after this reply is the client's choice, so the connection cannot be kept.
@@ -110,7 +110,7 @@ Connection::Step Connection::read_body() {
                                      wanted ? limit : kDiscardLimit, wanted ? too_large : refusal_, consumed);
   consume(consumed);
   if (wanted && had < kProofOfMuch && exchange_->parser().body_size() >= kProofOfMuch) expect_much();
-  if (wanted && context_.dispatcher != nullptr && state != http::RequestParser::State::kRefused &&
+  if (wanted && dispatcher() != nullptr && state != http::RequestParser::State::kRefused &&
       !exchange_->spill_body(state == http::RequestParser::State::kComplete))
     return refuse(http::Refusal::kOutOfResources, state != http::RequestParser::State::kComplete);
   switch (state) {

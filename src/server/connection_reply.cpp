@@ -50,7 +50,8 @@ Connection::Step Connection::answer() {
   // Replies that are ready do not wait for a handler that may be slow, once one in this turn was.
   if (context_.loop.now() - context_.turn_began > kNoticeable && !flush() && phase_ == Phase::kClosed)
     return Step::kWait;
-  if (context_.board != nullptr) exchange_->show_on(*context_.board, context_.loop.now());
+  if (context_.board != nullptr && dispatcher() == nullptr)
+    exchange_->show_on(*context_.board, context_.loop.now());
   show_as(Statistics::kRequestsInProgress);
   context_.loop.set_exact_time();
   since_ = context_.loop.now();
@@ -94,14 +95,17 @@ Connection::Step Connection::refuse(http::Refusal refusal, bool close) {
 }
 
 void Connection::note_refusal(http::Refusal refusal) {
+  const std::string_view read_so_far = phase_ == Phase::kHead ? input_ : std::string_view();
   context_.statistics.count_refusal(refusal);
   const http::RefusalInfo& info = http::describe(refusal);
+  if (context_.refusals != nullptr)
+    context_.refusals->note(refusal, exchange_->client_address(),
+                            exchange_->parser().request_line(read_so_far));
   const LogLevel level = info.parameter.empty() ? LogLevel::kInfo : LogLevel::kWarning;
   if (!context_.log.enabled(level) || !context_.throttle.admit(context_.log, context_.loop.now())) return;
   const bool of_handler = refusal == http::Refusal::kHandlerTimeout;
   context_.log.write(
-      level, refusal_line(refusal, client_text(),
-                          exchange_->parser().request_line(phase_ == Phase::kHead ? input_ : ""),
+      level, refusal_line(refusal, client_text(), exchange_->parser().request_line(read_so_far),
                           of_handler ? exchange_->root() : std::string_view(), refusal_detail(refusal)));
 }
 

@@ -35,7 +35,7 @@ void Connection::await_reply() {
   if ((hung_up_ || input_ended_) && !looked_for_ && !exchange_->parser().head().http_1_0)
     return set_limit(Limit::kGone, false);
   // A dispatcher has limits of its own: it knows who waits and who is served.
-  set_limit(context_.dispatcher == nullptr ? Limit::kHandler : Limit::kNone, true);
+  set_limit(dispatcher() == nullptr ? Limit::kHandler : Limit::kNone, true);
 }
 
 void Connection::look_for_client() {

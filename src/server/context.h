@@ -21,6 +21,7 @@
 #include "server/dispatcher.h"
 #include "server/exchange.h"
 #include "server/log_throttle.h"
+#include "server/refusal_history.h"
 #include "server/request_statistics.h"
 #include "server/router.h"
 #include "server/settings.h"
@@ -73,7 +74,8 @@ class Context final : private Exchange::Owner {
   std::string output;
   net::TimePoint turn_began;              ///< of the connection whose turn it is
   std::size_t turn_read = 0;              ///< bytes that it has read in this turn
-  RequestBoard* board = nullptr;          ///< null: requests are not shown, or the dispatcher shows them
+  RequestBoard* board = nullptr;          ///< of the requests whose handlers run here; null: nobody looks
+  RefusalHistory* refusals = nullptr;     ///< null: nobody looks
   RequestStatistics* requests = nullptr;  ///< null: requests are not counted by root
   const Handler* health = nullptr;        ///< answers whatever limit is reached; null for none
   Dispatcher* dispatcher = nullptr;       ///< null: handlers run in this process

@@ -2,6 +2,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <sys/types.h>
+#include <vector>
+
 #include <httpd/reply.h>
 
 namespace httpd::server {
@@ -16,6 +19,12 @@ class Dispatcher {
   virtual void dispatch(Exchange& request, Reply reply) = 0;
   /// True while no request can be expected to be answered.
   [[nodiscard]] virtual bool is_stuck() const noexcept { return false; }
+  struct Worker {
+    unsigned number;  ///< from 1
+    pid_t process;
+  };
+  /// The handler processes that are there, by their numbers.
+  [[nodiscard]] virtual std::vector<Worker> workers() const { return {}; }
 
  protected:
   ~Dispatcher() = default;

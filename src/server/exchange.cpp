@@ -8,6 +8,7 @@
 #include <stdexcept>
 
 #include "http/accept.h"
+#include "http/accept_encoding.h"
 #include "http/characters.h"
 #include "http/error_body.h"
 #include "http/find_field.h"
@@ -293,6 +294,10 @@ std::optional<std::string_view> Exchange::field(std::string_view name) const noe
 
 std::size_t Exchange::preferred_type(std::span<const std::string_view> offered) const noexcept {
   return http::preferred_type(parser_.head().fields, offered);
+}
+
+bool Exchange::accepts_coding(std::string_view coding) const noexcept {
+  return http::accepts_coding(parser_.head().fields, coding);
 }
 
 std::optional<std::string_view> Exchange::argument(std::string_view name) const noexcept {

@@ -133,6 +133,7 @@ class Exchange final : public Request, public ReplyChannel, private net::Task {
   [[nodiscard]] std::string_view query() const noexcept override { return parser_.head().target.query; }
   [[nodiscard]] std::optional<std::string_view> field(std::string_view name) const noexcept override;
   [[nodiscard]] std::size_t preferred_type(std::span<const std::string_view> offered) const noexcept override;
+  [[nodiscard]] bool accepts_coding(std::string_view coding) const noexcept override;
   [[nodiscard]] std::optional<std::string_view> argument(std::string_view name) const noexcept override;
   [[nodiscard]] std::size_t argument_count() const noexcept override { return arguments_.size(); }
   [[nodiscard]] std::pair<std::string_view, std::string_view> argument_at(

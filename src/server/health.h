@@ -22,6 +22,7 @@ class HealthHandler final : public Handler {
   void watch(const Context* context) noexcept { context_ = context; }
 
   [[nodiscard]] MethodSet methods() const override { return {Method::kGet}; }
+  [[nodiscard]] bool never_blocks() const noexcept override { return true; }
   void handle(const Request& request, Reply reply) override;
 
  private:

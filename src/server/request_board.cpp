@@ -2,7 +2,6 @@
 #include "server/request_board.h"
 
 #include <algorithm>
-#include <array>
 #include <atomic>
 #include <cerrno>
 #include <csignal>
@@ -13,23 +12,12 @@
 #include <unistd.h>
 
 #include "http/escape.h"
+#include "server/fixed_text.h"
 
 namespace httpd::server {
 namespace {
 
 constexpr int kReadAttempts = 16;  // a slot that changes all the time is left out
-
-template <std::size_t Size>
-struct Text {
-  std::array<char, Size> bytes;
-  std::uint32_t size;
-  void assign(std::string_view text) noexcept {
-    size = static_cast<std::uint32_t>(text.copy(bytes.data(), Size));
-  }
-  [[nodiscard]] std::string_view view() const noexcept {
-    return {bytes.data(), std::min<std::size_t>(size, Size)};
-  }
-};
 
 /// What a slot says. Plain bytes: a reader may see a torn copy, which the slot's version tells it.
 struct Content {
@@ -38,8 +26,8 @@ struct Content {
   std::uint64_t order;
   std::int64_t since;  // nanoseconds of the steady clock, which all processes share
   net::Address client;
-  Text<64> root;
-  Text<128> request;
+  FixedText<64> root;
+  FixedText<128> request;
 };
 
 /// Whether another process with this id is there; not this one, which has only begun.

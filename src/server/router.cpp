@@ -72,8 +72,9 @@ void Router::add(std::string_view module, std::string_view root, std::unique_ptr
   // The engine answers neither for a handler: CONNECT is for proxies, and TRACE gives fields away.
   methods.remove(Method::kConnect);
   methods.remove(Method::kTrace);
-  const Route& route = routes_.emplace_back(
-      Route{std::string(trimmed), std::string(module), methods, std::move(handler), routes_.size()});
+  const bool never_blocks = handler->never_blocks();
+  const Route& route = routes_.emplace_back(Route{std::string(trimmed), std::string(module), methods,
+                                                  std::move(handler), routes_.size(), never_blocks});
   if (table_.size() < 2 * routes_.size()) {
     table_.assign(std::bit_ceil(2 * routes_.size()), Slot());
     for (const Route& known : routes_)

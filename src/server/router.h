@@ -20,7 +20,8 @@ struct Route {
   std::string module;  ///< who registered it
   MethodSet methods;
   std::unique_ptr<Handler> handler;
-  std::size_t index = 0;  ///< its place among all, in the order of registration
+  std::size_t index = 0;      ///< its place among all, in the order of registration
+  bool never_blocks = false;  ///< the handler: it runs in the HTTPD process
   /// The value of the Allow field for this root (RFC 9110 section 10.2.1), less `without`.
   [[nodiscard]] std::string allow(const MethodSet& without = {}) const;
 };

@@ -74,7 +74,7 @@ void Server::answer_health(HealthHandler& health) noexcept {
 
 void Server::init_handlers() {
   for (const Route& route : context_.router.routes())
-    route.handler->init_process(handler_loop_);
+    if (context_.dispatcher == nullptr || route.never_blocks) route.handler->init_process(handler_loop_);
 }
 
 void Server::serve(const net::ListenSocket& socket, bool tls, bool proxy_protocol) {
@@ -206,6 +206,7 @@ Admission::Place Server::enter(const net::Address& client, bool is_proxy) {
 /// For those who are too many even to be turned away in order: what the socket takes at once.
 void Server::turn_away(const net::UniqueFd& fd, const net::Address& peer, http::Refusal refusal, bool tls) {
   context_.statistics.count_refusal(refusal);
+  if (context_.refusals != nullptr) context_.refusals->note(refusal, peer, {});
   if (context_.throttle.admit(context_.log, context_.loop.now()))
     context_.log.write(LogLevel::kWarning, refusal_line(refusal, peer.text(), "", ""));
   const http::RefusalInfo& info = http::describe(refusal);

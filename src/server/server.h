@@ -12,6 +12,7 @@
 #include <vector>
 
 #include <httpd/log.h>
+#include <httpd/monitor.h>
 
 #include "net/event_loop.h"
 #include "net/listener.h"
@@ -57,13 +58,16 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner,
   /// Requests for `health`, a handler of the router's, are answered in this process whatever limit of
   /// connections, requests or handlers is reached. Before serving.
   void answer_health(HealthHandler& health) noexcept;
-  /// Has `dispatcher`, which must outlive the server, answer all requests: no handler runs in this process.
-  /// Before serving.
+  /// Keeps what is refused in `refusals`, which must outlive the server. Before serving.
+  void keep_refusals(RefusalHistory& refusals) noexcept { context_.refusals = &refusals; }
+  /// Has `dispatcher`, which must outlive the server, answer all requests but those whose handlers never
+  /// block. Before serving.
   void use_dispatcher(Dispatcher& dispatcher) noexcept { context_.dispatcher = &dispatcher; }
   /// Logs requests in `log`, and gives them `ids`, which both must outlive the server. Before serving.
   void use_access_log(AccessLog& log) noexcept { context_.access_log = &log; }
   void use_request_ids(RequestIds& ids) noexcept { context_.request_ids = &ids; }
-  /// Calls Handler::init_process() of every root. Once, before serving. What a handler throws comes through.
+  /// Calls Handler::init_process() of every root whose handler runs in this process. Once, before serving,
+  /// after use_dispatcher(). What a handler throws comes through.
   void init_handlers();
   /// Serves the connections of a socket that is listening already and must outlive the server; with `tls`,
   /// after use_tls(), they begin with a handshake; with `proxy_protocol` those of trusted proxies begin with
@@ -94,6 +98,18 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner,
   void leave(net::Duration quiet, std::function<void()> done);
   /// Says in the log how many connections are cut because drain() did not come to its end in `patience`.
   void log_unfinished(std::chrono::milliseconds patience);
+  /// The clients with the most connections.
+  [[nodiscard]] std::vector<Monitor::Client> clients(std::size_t most) const {
+    return context_.admission.clients(most);
+  }
+  /// What handshakes are done with now; null without TLS.
+  [[nodiscard]] const net::TlsCredentials* tls_credentials() const noexcept {
+    return tls_ == nullptr ? nullptr : &tls_->credentials();
+  }
+  /// The server drains or leaves: no new connection is accepted, and each reply ends its own.
+  [[nodiscard]] bool closing() const noexcept { return context_.draining; }
+  /// Null when all handlers run in this process.
+  [[nodiscard]] const Dispatcher* dispatcher() const noexcept { return context_.dispatcher; }
   /// The number of open connections.
   [[nodiscard]] std::size_t connections() const noexcept { return count_; }
 

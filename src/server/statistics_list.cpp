@@ -62,6 +62,13 @@ std::uint64_t StatisticView::value() const noexcept {
   return sum / divisor;
 }
 
+std::uint64_t StatisticView::total() const noexcept {
+  std::uint64_t sum = 0;
+  for (const Counter& counter : counters)
+    sum += counter.value();
+  return sum / divisor;
+}
+
 void StatisticView::reset() const noexcept {
   if (!incremental) return;
   for (Counter& counter : counters)
@@ -81,22 +88,29 @@ void list_statistics(Statistics& statistics, StatisticsList& list) {
   }
 }
 
-void list_root_statistics(RequestStatistics& statistics, const Router& router, bool has_queue,
-                          StatisticsList& list) {
-  std::unordered_set<std::string> taken;
-  const auto add = [&](std::string_view root, const Route* route) {
-    std::string name = name_of(root);
+std::vector<std::string> root_names(const Router& router) {
+  std::unordered_set<std::string> taken{std::string(kUnrouted)};
+  std::vector<std::string> names;
+  for (const Route& route : router.routes()) {
+    std::string name = name_of(route.root);
     while (!taken.insert(name).second)
       name += '_';
-    RootStatistics& counted = statistics.of(route);
-    list_requests(name, route, counted, list);
-    if (route == nullptr) return;
+    names.push_back(std::move(name));
+  }
+  return names;
+}
+
+void list_root_statistics(RequestStatistics& statistics, const Router& router, bool has_queue,
+                          StatisticsList& list) {
+  list_requests(std::string(kUnrouted), nullptr, statistics.of(nullptr), list);
+  const std::vector<std::string> names = root_names(router);
+  for (const Route& route : router.routes()) {
+    const std::string& name = names[route.index];
+    RootStatistics& counted = statistics.of(&route);
+    list_requests(name, &route, counted, list);
     list_histogram("handler_time_" + name, counted.handler_time, list);
     if (has_queue) list_histogram("queue_time_" + name, counted.queue_time, list);
-  };
-  add(kUnrouted, nullptr);
-  for (const Route& route : router.routes())
-    add(route.root, &route);
+  }
 }
 
 }  // namespace httpd::server

@@ -7,6 +7,7 @@
 #include <deque>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "server/request_statistics.h"
 #include "server/router.h"
@@ -23,6 +24,8 @@ struct StatisticView {
 
   /// Of what only grows: since it was reset.
   [[nodiscard]] std::uint64_t value() const noexcept;
+  /// Whatever was reset.
+  [[nodiscard]] std::uint64_t total() const noexcept;
   /// Does nothing for what also falls. From any process.
   void reset() const noexcept;
 };
@@ -37,8 +40,10 @@ using StatisticsList = std::deque<NamedStatistic>;
 
 /// Those that are there with any roots.
 void list_statistics(Statistics& statistics, StatisticsList& list);
-/// Those of each root, once all are registered. What a root's name has that a statistic's may not have is a
-/// '_' in it. `has_queue`: requests wait for handler processes.
+/// What stands for each root in the names of its statistics, in the order of registration: what a root's name
+/// has that a statistic's may not have is a '_' in it.
+[[nodiscard]] std::vector<std::string> root_names(const Router& router);
+/// Those of each root, once all are registered. `has_queue`: requests wait for handler processes.
 void list_root_statistics(RequestStatistics& statistics, const Router& router, bool has_queue,
                           StatisticsList& list);
 

@@ -151,6 +151,22 @@ void Admission::leave(const Place& place) noexcept {
   if (client != nullptr && --client->places == 0) set_idle(*client);
 }
 
+std::vector<Monitor::Client> Admission::clients(std::size_t most) const {
+  std::vector<const Client*> connected;
+  for (const auto& [key, client] : clients_)
+    if (client.connections > 0) connected.push_back(&client);
+  // Of those that have as many the order is the same each time.
+  const auto middle = connected.begin() + static_cast<std::ptrdiff_t>(std::min(most, connected.size()));
+  std::ranges::partial_sort(connected, middle, [](const Client* one, const Client* other) {
+    return std::tie(other->connections, one->key.family, one->key.bits) <
+           std::tie(one->connections, other->key.family, other->key.bits);
+  });
+  std::vector<Monitor::Client> clients;
+  for (auto client = connected.begin(); client != middle; ++client)
+    clients.push_back({(*client)->key.text(), (*client)->connections});
+  return clients;
+}
+
 /// Who has used up his requests must not get them back by connecting anew.
 void Admission::set_idle(Client& client) noexcept {
   idle_.push_back(client);

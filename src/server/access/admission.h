@@ -5,6 +5,9 @@
 #include <cstddef>
 #include <cstdint>
 #include <unordered_map>
+#include <vector>
+
+#include <httpd/monitor.h>
 
 #include "http/refusal.h"
 #include "net/address.h"
@@ -52,6 +55,8 @@ class Admission {
   [[nodiscard]] bool charge(const Place& place) noexcept;
   /// The same for a client that sends through a proxy, whose connection it is. Throws std::bad_alloc.
   [[nodiscard]] bool charge(const net::Address& client);
+  /// The clients with the most connections, `most` of them at most. Takes time for each client that is known.
+  [[nodiscard]] std::vector<Monitor::Client> clients(std::size_t most) const;
 
  private:
   struct Client : net::ListNode<Client> {

@@ -1,6 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "server/access/client_key.h"
 
+#include <algorithm>
+#include <arpa/inet.h>
+#include <array>
 #include <cstring>
 #include <random>
 
@@ -13,6 +16,18 @@ ClientKey ClientKey::of(const net::Address& client) noexcept {
   const net::AddressBytes bytes = net::bytes_of(client);
   std::memcpy(&key.bits, bytes.data(), sizeof key.bits);
   return key;
+}
+
+std::string ClientKey::text() const {
+  if (family == AF_UNIX) return "unix";
+  if (family != AF_INET && family != AF_INET6) return "unknown";
+  std::array<char, sizeof bits> prefix{};
+  std::memcpy(prefix.data(), &bits, sizeof bits);
+  std::array<char, sizeof(in6_addr)> address{};
+  std::ranges::copy(prefix, address.begin());
+  std::array<char, INET6_ADDRSTRLEN> text{};
+  ::inet_ntop(family, address.data(), text.data(), text.size());
+  return std::string(text.data()) + (family == AF_INET6 ? "/64" : "");
 }
 
 std::uint64_t ClientKey::Hash::random_seed() {

@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <string>
 
 #include "net/address.h"
 
@@ -16,6 +17,8 @@ struct ClientKey {
   int family = 0;
   [[nodiscard]] static ClientKey of(const net::Address& client) noexcept;
   bool operator==(const ClientKey&) const noexcept = default;
+  /// "192.0.2.1", "2001:db8::/64", "unix", or "unknown".
+  [[nodiscard]] std::string text() const;
 
   /// Strangers choose their addresses, so they must not be able to foresee where they land.
   struct Hash {

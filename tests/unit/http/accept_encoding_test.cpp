@@ -81,5 +81,23 @@ TEST(AcceptEncoding, AListOfAnyLengthIsReadOnce) {
   EXPECT_EQ(choice({many}), "gzip");
 }
 
+bool takes(const std::vector<std::string_view>& values, std::string_view coding) {
+  std::vector<FieldLine> fields{{FieldId::kOther, "Accept", "gzip, *"}};
+  for (const std::string_view value : values)
+    fields.push_back({FieldId::kOther, "Accept-Encoding", value});
+  return accepts_coding(fields, coding);
+}
+
+TEST(AcceptEncoding, ACodingIsTakenWhenItIsNamedOrAnyIs) {
+  for (const std::string_view value : {"gzip", "GZIP", "br, gzip;q=0.001", "*", "br, *;q=0.5", "*;q=0, gzip"})
+    EXPECT_TRUE(takes({value}, "gzip")) << value;
+  EXPECT_TRUE(takes({"br", "gzip"}, "gzip"));
+  EXPECT_TRUE(takes({"deflate, br;q=0.1"}, "br"));
+  for (const std::string_view value :
+       {"", "br", "gzip;q=0", "gzip;q=0, *", "gzip, gzip;q=0", "*;q=0", "gzip;q=2", "gzip, br;q", "x-gzip"})
+    EXPECT_FALSE(takes({value}, "gzip")) << value;
+  EXPECT_FALSE(takes({}, "gzip"));
+}
+
 }  // namespace
 }  // namespace httpd::http

@@ -21,6 +21,7 @@
 #include "process/worker_pool.h"
 #include "requests.h"
 #include "server/request_board.h"
+#include "server/server_monitor.h"
 
 namespace httpd::process {
 
@@ -115,11 +116,15 @@ class PoolTest : public server::ServerTest {
     settings.workers = processes;
     board.take_over();
     requests.emplace(router.routes().size());
-    pool = std::make_unique<WorkerPool>(
-        WorkerPool::Surroundings{loop, settings, router, board, statistics, &*requests, log}, meeting_point);
+    pool = std::make_unique<WorkerPool>(WorkerPool::Surroundings{loop, settings, router, board, statistics,
+                                                                 &*requests, &monitor.refusal_history(), log},
+                                        meeting_point);
     server = std::make_unique<server::Server>(loop, settings, router, log, statistics);
     server->count_requests(*requests);
     server->use_dispatcher(*pool);
+    server->show_requests(board);
+    monitor.begin(*server, *requests);
+    server->init_handlers();
     server->serve(socket);
   }
   /// Lets the server work until a limit of one second that has begun is over.
@@ -162,6 +167,7 @@ class PoolTest : public server::ServerTest {
   }
 
   server::RequestBoard board;
+  server::ServerMonitor monitor{statistics, board, router};
   MeetingPoint meeting_point;
   std::unique_ptr<WorkerPool> pool;
   std::vector<std::unique_ptr<Worker>> workers;

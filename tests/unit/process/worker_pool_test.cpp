@@ -30,6 +30,93 @@ TEST_F(WorkerPoolTest, HandsARequestOnAndItsReplyBack) {
   EXPECT_TRUE(log.lines.empty());
 }
 
+TEST_F(WorkerPoolTest, HandlersThatNeverBlockRunHere) {
+  std::string body;
+  server::FunctionHandler& quick = root(
+      "quick", {Method::kGet, Method::kPost},
+      [&](const Request& request, Reply reply) {
+        body = request.body();
+        if (request.path() == "/later") {
+          kept.emplace(std::move(reply));
+        } else {
+          reply.send("at once");
+        }
+      },
+      true);
+  settings.limits.receive_buf_size = 200'000;
+  start_pool();
+  EXPECT_NE(quick.process_loop, nullptr) << "it begins in this process";
+  Client waiting(*this);
+  waiting.send(get("/a/x"));
+  settle(0);
+  EXPECT_EQ(shown(), "a queued");
+  Client client(*this);
+  client.send(post("/quick", std::string(100'000, 'x')));
+  EXPECT_THAT(client.receive(), HasSubstr("\r\n\r\nat once")) << "whatever others do";
+  EXPECT_TRUE(body == std::string(100'000, 'x'));
+  client.send(get("/quick/later"));
+  settle(0);
+  EXPECT_EQ(shown(), "a queued, quick kept");
+  kept->send("later");
+  EXPECT_THAT(client.receive(), HasSubstr("\r\n\r\nlater"));
+  std::uint64_t calls = 0;
+  for (const server::Counter& place : requests->of(router.find("/quick")).handler_time.places)
+    calls += place.value();
+  EXPECT_EQ(calls, 2U) << "the pool does not count them";
+}
+
+TEST_F(WorkerPoolTest, AHandlerThatNeverBlocksKeepsNoReplyBeyondItsTime) {
+  settings.handler_timeout = std::chrono::seconds(1);
+  root(
+      "quick", {Method::kGet}, [this](const Request&, Reply reply) { kept.emplace(std::move(reply)); }, true);
+  start_pool();
+  Client client(*this);
+  client.send(get("/quick"));
+  wait_for_limit();
+  EXPECT_THAT(client.receive(), StartsWith("HTTP/1.1 504 "));
+  EXPECT_TRUE(kept->client_gone());
+}
+
+TEST_F(WorkerPoolTest, WhoLooksSeesProcessesAndWhatTheyDo) {
+  start_pool(2);
+  EXPECT_TRUE(monitor.workers().empty());
+  FakeWorker& worker = add_fake();
+  add_fake();
+  Client client(*this);
+  client.send(get("/a/x"));
+  settle(0);
+  ASSERT_TRUE(worker.gets_request("/a/x"));
+  const std::vector<Monitor::Worker> there = monitor.workers();
+  ASSERT_EQ(there.size(), 2U);
+  EXPECT_EQ(there[0].number, 1U);
+  EXPECT_EQ(there[1].number, 2U);
+  EXPECT_EQ(there[0].process, ::getpid());
+  EXPECT_EQ(there[0].request, "GET /a/x HTTP/1.1");
+  ASSERT_EQ(monitor.requests().size(), 1U);
+  EXPECT_EQ(monitor.requests()[0].state, "running");
+  worker.say(Kind::kReply, "done");
+  client.receive();
+  EXPECT_EQ(monitor.workers()[0].request, "");
+  EXPECT_TRUE(monitor.requests().empty());
+}
+
+TEST_F(WorkerPoolTest, WhoLooksSeesWhatThePoolRefuses) {
+  settings.max_queue = 1;
+  start_pool();
+  std::vector<std::unique_ptr<Client>> clients;
+  for (int i = 0; i < 2; ++i) {
+    clients.push_back(std::make_unique<Client>(*this));
+    clients.back()->send(get("/a/full"));
+    settle(0);
+  }
+  const std::vector<Monitor::Refusal> refusals = monitor.refusals();
+  ASSERT_EQ(refusals.size(), 1U);
+  EXPECT_EQ(refusals[0].status, 503);
+  EXPECT_EQ(refusals[0].parameter, "max_queue");
+  EXPECT_EQ(refusals[0].request, "GET /a/full HTTP/1.1");
+  EXPECT_THAT(refusals[0].client, StartsWith("127.0.0.1:"));
+}
+
 TEST_F(WorkerPoolTest, RequestsWaitInOrderForOneThatIsFree) {
   start_pool();
   std::vector<std::unique_ptr<Client>> clients;

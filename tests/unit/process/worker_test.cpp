@@ -82,6 +82,13 @@ TEST_F(WorkerTest, PreparesItsHandlersAndServes) {
   }
 }
 
+TEST_F(WorkerTest, HandlersThatRunInTheHttpdProcessDoNotBeginHere) {
+  const server::FunctionHandler& quick = root(
+      "quick", {Method::kGet}, [](const Request&, Reply) {}, true);
+  start_workers(1);
+  EXPECT_EQ(quick.process_loop, nullptr);
+}
+
 TEST_F(WorkerTest, WhatAHandlerThrowsWhenItIsPreparedComesThrough) {
   struct Failing final : Handler {
     MethodSet methods() const override { return {Method::kGet}; }

@@ -41,7 +41,9 @@ class FunctionHandler final : public Handler {
   void init_process(Loop& loop) override { process_loop = &loop; }
   void handle(const Request& request, Reply reply) override { function_(request, std::move(reply)); }
   bool may_be_compressed() const noexcept override { return consents; }
+  bool never_blocks() const noexcept override { return is_quick; }
   bool consents = false;
+  bool is_quick = false;
   Loop* process_loop = nullptr;
 
  private:
@@ -72,8 +74,10 @@ class ServerTest : public ::testing::Test {
  protected:
   ServerTest() : socket(net::ListenSocket::bind("127.0.0.1", 0)) { socket.listen(); }
 
-  FunctionHandler& root(std::string_view name, MethodSet methods, FunctionHandler::Function function) {
+  FunctionHandler& root(std::string_view name, MethodSet methods, FunctionHandler::Function function,
+                        bool never_blocks = false) {
     auto handler = std::make_unique<FunctionHandler>(methods, std::move(function));
+    handler->is_quick = never_blocks;
     FunctionHandler& result = *handler;
     router.add("test", name, std::move(handler));
     return result;

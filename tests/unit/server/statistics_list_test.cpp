@@ -54,6 +54,23 @@ TEST_F(StatisticsListTest, NamesAreUniqueAndPlain) {
   EXPECT_TRUE(names.contains("requests_unrouted__get_2xx"));
 }
 
+TEST_F(StatisticsListTest, RootsHaveTheNamesThatTheirStatisticsHave) {
+  add_root("mi", {Method::kPost});
+  add_root("a/b", {Method::kGet});
+  add_root("A.B", {Method::kGet});
+  add_root("unrouted", {Method::kGet});
+  EXPECT_EQ(root_names(router), (std::vector<std::string>{"mi", "a_b", "a_b_", "unrouted_"}));
+}
+
+TEST_F(StatisticsListTest, ATotalIsNeverReset) {
+  list_statistics(statistics, list);
+  statistics.add(Statistics::kRequests, 3);
+  find("requests")->view.reset();
+  statistics.add(Statistics::kRequests, 2);
+  EXPECT_EQ(value("requests"), 2U);
+  EXPECT_EQ(find("requests")->view.total(), 5U);
+}
+
 TEST_F(StatisticsListTest, RefusalsAreCountedEachByItself) {
   list_statistics(statistics, list);
   statistics.count_refusal(http::Refusal::kQueueFull);

@@ -22,6 +22,7 @@ class FakeHost final : public Host {
   void add_process(std::string /*description*/, std::function<void(Process& process)> /*main*/) override {}
   [[nodiscard]] Mi& mi() noexcept override { std::terminate(); }
   [[nodiscard]] const Metrics& metrics() const noexcept override { std::terminate(); }
+  [[nodiscard]] const Monitor& monitor() override { std::terminate(); }
   [[nodiscard]] Log& log() noexcept override { std::terminate(); }
 
   std::map<std::string, std::string> modules;

@@ -94,6 +94,7 @@ class FakeHost final : public Host {
   }
   [[nodiscard]] Mi& mi() noexcept override { return mi_; }
   [[nodiscard]] const Metrics& metrics() const noexcept override { std::terminate(); }
+  [[nodiscard]] const Monitor& monitor() override { std::terminate(); }
   [[nodiscard]] Log& log() noexcept override { return log_; }
 
   std::vector<std::string> registered;

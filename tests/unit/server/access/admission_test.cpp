@@ -219,5 +219,24 @@ TEST_F(AdmissionTest, ManyAddressesDoNotFillTheMemory) {
   EXPECT_FALSE(made().charge(places.back()));
 }
 
+TEST_F(AdmissionTest, TellsWhoHasTheMostConnections) {
+  EXPECT_TRUE(made().clients(10).empty());
+  settings.max_client_connections = 100;
+  made().limit_connections(100);
+  for (const char* const literal : {"192.0.2.2", "192.0.2.1", "192.0.2.1", "2001:db8:0:1::7",
+                                    "2001:db8:0:1::8", "2001:db8:0:1::9", "192.0.2.3"})
+    EXPECT_EQ(enter(literal), Refusal::kNone);
+  EXPECT_EQ(made().enter(unix_peer()).refusal(), Refusal::kNone);
+  const std::vector<Monitor::Client> most = made().clients(2);
+  ASSERT_EQ(most.size(), 2U);
+  EXPECT_EQ(most[0].address, "2001:db8:0:1::/64");
+  EXPECT_EQ(most[0].connections, 3U);
+  EXPECT_EQ(most[1].address, "192.0.2.1");
+  EXPECT_EQ(most[1].connections, 2U);
+  EXPECT_EQ(made().clients(100).size(), 4U);
+  places.clear();
+  EXPECT_TRUE(made().clients(10).empty()) << "who has left is not there";
+}
+
 }  // namespace
 }  // namespace httpd::server

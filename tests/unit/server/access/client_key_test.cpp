@@ -19,6 +19,14 @@ TEST(ClientKeyTest, IsTheAddressOrTheNetworkOfAHost) {
   EXPECT_EQ(ClientKey::of(net::Address()), ClientKey::of(net::Address()));
 }
 
+TEST(ClientKeyTest, IsAText) {
+  EXPECT_EQ(of("192.0.2.1").text(), "192.0.2.1");
+  EXPECT_EQ(of("2001:db8:1:2:3:4:5:6").text(), "2001:db8:1:2::/64");
+  EXPECT_EQ(of("::1").text(), "::/64");
+  EXPECT_EQ(ClientKey::of(net::Address()).text(), "unknown");
+  EXPECT_EQ((ClientKey{0, AF_UNIX}).text(), "unix");
+}
+
 TEST(ClientKeyTest, HashesDifferFromProcessToProcess) {
   const ClientKey::Hash one{1};
   const ClientKey::Hash other{2};
