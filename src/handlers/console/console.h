@@ -1,0 +1,24 @@
+// The console: a page that shows what the host is doing, for the administrator who would rather look.
+// SPDX-License-Identifier: GPL-2.0-or-later
+#pragma once
+
+#include <cstddef>
+#include <memory>
+
+#include <httpd/handler.h>
+#include <httpd/log.h>
+#include <httpd/monitor.h>
+
+namespace httpd::console {
+
+struct ConsoleSettings {
+  std::size_t max_viewers = 16;  ///< event streams that may be open at a time, one for each open page
+};
+
+/// A handler for the console's root path. `monitor` and `log` must outlive it. Asks for
+/// Monitor::statistics() at once, to know which names the page may use. Throws ConfigError for a page that
+/// uses another one.
+[[nodiscard]] std::unique_ptr<Handler> make_console(const Monitor& monitor, Log& log,
+                                                    const ConsoleSettings& settings);
+
+}  // namespace httpd::console
