@@ -11,6 +11,7 @@
 
 #include "../fakes.h"
 #include "fakes.h"
+#include "scarce_memory.h"
 
 namespace httpd::console {
 namespace {
@@ -329,6 +330,63 @@ TEST_F(ConsoleHandlerTest, ASecondWithoutMemoryIsNotTheLast) {
   monitor_.out_of_memory = true;
   second();
   EXPECT_EQ(std::ranges::count(log_.text(), '\n'), 2) << "another time";
+}
+
+TEST_F(ConsoleHandlerTest, AnyAllocationOfASecondMayFail) {
+  bool failed = true;
+  int count = 0;
+  for (; failed; ++count) {
+    make(16);
+    start();
+    Channel viewer = get("/events");
+    viewer->read();
+    monitor_.statistic("httpd:requests").total += 6;
+    monitor_.clients_value = {{"client of this round " + std::to_string(count), 1}};
+    fail_allocation_after(count);
+    second();
+    failed = allocation_has_failed();
+    second();
+    std::string text = viewer->read();
+    if (viewer->ended == BodySource::kEnd) {
+      viewer = get("/events");
+      text = viewer->read();
+    }
+    ASSERT_EQ(viewer->ended, BodySource::kWait) << count;
+    ASSERT_THAT(text, HasSubstr(monitor_.clients_value[0].address)) << count;
+    // In one second or in two, whenever it was seen.
+    const bool one = text.find(".0,6.0,0.0,0.0,") != std::string::npos;
+    const bool two = text.find(".0,3.0,0.0,0.0,") != std::string::npos;
+    ASSERT_TRUE(one || two) << count << text;
+  }
+  EXPECT_GT(count, 20);
+}
+
+TEST_F(ConsoleHandlerTest, AnyAllocationOfANewViewerMayFail) {
+  bool failed = true;
+  int count = 0;
+  for (; failed; ++count) {
+    make(1);
+    start();
+    const FakeRequest request("/events");
+    FakeChannel channel;
+    fail_allocation_after(count);
+    try {
+      handler_->handle(request, Reply(channel));
+    } catch (const std::bad_alloc&) {
+      if (channel.finished == 0) {
+        ASSERT_TRUE(channel.abandoned) << count;
+      } else {
+        channel.read();
+        ASSERT_EQ(channel.ended, BodySource::kEnd) << count;
+      }
+    }
+    failed = allocation_has_failed();
+    channel.leave();
+    const Channel next = get("/events");
+    ASSERT_EQ(next->status, 200) << count;
+    ASSERT_THAT(next->read(), HasSubstr("event: state\n")) << count;
+  }
+  EXPECT_GT(count, 20);
 }
 
 TEST_F(ConsoleHandlerTest, DrainsWithoutMemory) {

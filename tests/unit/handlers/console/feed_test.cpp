@@ -63,12 +63,12 @@ TEST_F(ConsoleFeed, ThenWhatChanged) {
   EXPECT_THAT(feed_.advance(snapshot("2")), IsEmpty());
   EXPECT_THAT(
       lines(feed_.advance(snapshot("2", "192.0.2.7"))),
-      testing::ElementsAre(R"(state {"tables":{"clients":[["192.0.2.7",{"state":"warning","text":"3"}]]}})"));
+      testing::ElementsAre(R"(state {"tables":{"clients":[["192.0.2.7",{"text":"3","state":"warning"}]]}})"));
   Snapshot bad = snapshot("2", "192.0.2.7");
   bad.tables[kClients][0][1].state = Cell::State::kBad;
   EXPECT_THAT(
       lines(feed_.advance(bad)),
-      testing::ElementsAre(R"(state {"tables":{"clients":[["192.0.2.7",{"state":"bad","text":"3"}]]}})"));
+      testing::ElementsAre(R"(state {"tables":{"clients":[["192.0.2.7",{"text":"3","state":"bad"}]]}})"));
   bad.tables[kClients].clear();
   EXPECT_THAT(lines(feed_.advance(bad)), testing::ElementsAre(R"(state {"tables":{"clients":[]}})"));
   bad.numbers["httpd:new"] = "0";
@@ -88,7 +88,7 @@ TEST_F(ConsoleFeed, SamplesOnce) {
   roots_ = {{"mi", "mi_http", "mi", {}, {kBounds, {3, 0}, {}}}};
   second();
   EXPECT_THAT(lines(feed_.advance(snapshot())),
-              testing::ElementsAre("samples [[1003.0,7.0,0.0,0.0,5.0,9.5,9.9]]"));
+              testing::ElementsAre("samples [[1003.0,7.0,0.0,0.0,5.000,9.500,9.900]]"));
   EXPECT_THAT(feed_.advance(snapshot()), IsEmpty());
   second();
   second();
