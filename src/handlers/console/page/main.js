@@ -1,0 +1,94 @@
+// The console's page: joins the stream of events to the numbers, the tables, the plots and the MI command box.
+// SPDX-License-Identifier: GPL-2.0-or-later
+import "./dygraphs_licence.js";
+import { makeCommandBox } from "./command.js";
+import { breakable, element, setText } from "./dom.js";
+import { listen } from "./events.js";
+import * as numbers from "./numbers.js";
+import { makePlots } from "./plots.js";
+import * as tables from "./tables.js";
+
+document.documentElement.classList.add("js");
+setText(document.getElementById("host"), location.host);
+document.title = `httpd console – ${location.host}`;
+
+const showNumbers = numbers.follow();
+const showTables = tables.follow();
+const plots = makePlots();
+const statistics = new Set();
+const box = makeCommandBox(document.body.dataset.mi, () => [...statistics].sort());
+
+// The name of a statistic is a button that asks for it.
+for (const name of document.querySelectorAll("#numbers code, #plots li code")) {
+  statistics.add(name.textContent);
+  const pieces = breakable(name.textContent);
+  if (box.put === null) {
+    name.replaceChildren(...pieces);
+    continue;
+  }
+  const line = `get_statistics ${name.textContent}`;
+  const button = element("button", { type: "button", title: `Put “${line}” into the command box` }, ...pieces);
+  button.addEventListener("click", () => box.put(line));
+  name.replaceChildren(button);
+}
+
+// What has come and is not shown yet. Nothing is shown while nobody sees it, and only the latest of each afterwards.
+const news = { numbers: {}, tables: {}, plots: false };
+let frame = 0;
+
+function show() {
+  frame = 0;
+  showNumbers(news.numbers);
+  showTables(news.tables);
+  if (news.plots) plots.draw();
+  news.numbers = {};
+  news.tables = {};
+  news.plots = false;
+}
+
+function soon() {
+  if (frame === 0 && !document.hidden) frame = requestAnimationFrame(show);
+}
+
+document.addEventListener("visibilitychange", soon);
+
+let connected = false;
+
+listen({
+  connection(state, text) {
+    const place = document.getElementById("state");
+    setText(place, text);
+    place.dataset.state = state;
+    document.body.classList.toggle("stale", state !== "live");
+  },
+  hello({ build }) {
+    document.getElementById("reload").hidden = build === document.body.dataset.build;
+    if (connected) box.reconnected();
+    connected = true;
+  },
+  samples(samples) {
+    plots.add(samples);
+    news.plots = true;
+    soon();
+  },
+  state(state) {
+    for (const name of Object.keys(state.numbers ?? {})) {
+      if (!name.endsWith("/s")) statistics.add(name);
+    }
+    Object.assign(news.numbers, state.numbers);
+    Object.assign(news.tables, state.tables);
+    soon();
+  },
+});
+
+document.querySelector("#reload button").addEventListener("click", () => location.reload());
+
+document.addEventListener("keydown", (event) => {
+  const typing = event.target.closest("input, textarea, select, [contenteditable]");
+  if (event.key !== "/" || typing || event.altKey || event.ctrlKey || event.metaKey) return;
+  const line = document.getElementById("line");
+  if (!line) return;
+  event.preventDefault();
+  line.focus();
+  line.select();
+});

@@ -1,0 +1,72 @@
+// A value of JSON as a tree that is folded below its first level, and built as it is opened.
+// SPDX-License-Identifier: GPL-2.0-or-later
+import { element } from "./dom.js";
+
+const PAGE = 100; // entries at a time
+
+function scalar(value) {
+  const kind = value === null ? "null" : typeof value;
+  // Strings have their quotes, so that "12" and 12, "true" and true are told apart by more than the colour.
+  return element("span", { className: `value ${kind}` }, kind === "string" ? JSON.stringify(value) : String(value));
+}
+
+function amount(value) {
+  const count = Array.isArray(value) ? value.length : Object.keys(value).length;
+  const [one, many, open, close] = Array.isArray(value) ? ["element", "elements", "[", "]"] : ["member", "members", "{", "}"];
+  return element("span", { className: "amount" }, `${open}${count} ${count === 1 ? one : many}${close}`);
+}
+
+function entry(key, value) {
+  const item = element("li");
+  const name = element("span", { className: "key" }, String(key));
+  if (value === null || typeof value !== "object") item.append(name, scalar(value));
+  else item.append(branch(name, value, false));
+  return item;
+}
+
+function fill(list, entries) {
+  let shown = 0;
+  function more() {
+    const next = entries.slice(shown, shown + PAGE);
+    shown += next.length;
+    const items = next.map(([key, value]) => entry(key, value));
+    list.append(...items);
+    return items;
+  }
+  more();
+  if (shown >= entries.length) return;
+  const button = element("button", { type: "button" });
+  const item = element("li", { className: "more" }, button);
+  function label() {
+    button.textContent = `Show ${Math.min(PAGE, entries.length - shown)} more of ${entries.length}`;
+    list.append(item);
+  }
+  button.addEventListener("click", () => {
+    const [first] = more();
+    if (shown < entries.length) {
+      label();
+      return;
+    }
+    // The button goes, and the focus must not go with it.
+    first.tabIndex = -1;
+    first.focus();
+    item.remove();
+  });
+  label();
+}
+
+function branch(name, value, open) {
+  const list = element("ul");
+  const details = element("details", { open }, element("summary", {}, name, amount(value)), list);
+  const build = () => fill(list, Object.entries(value));
+  if (open) build();
+  else details.addEventListener("toggle", build, { once: true });
+  return details;
+}
+
+/// The tree of `value`, under a name.
+export function tree(name, value) {
+  const title = element("span", { className: "key" }, name);
+  if (value === null || typeof value !== "object") return element("p", {}, title, scalar(value));
+  return branch(title, value, true);
+}
