@@ -1,7 +1,8 @@
 // The numbers at the top of the page: how they are written, and their following.
 // SPDX-License-Identifier: GPL-2.0-or-later
-import { setText } from "./dom.js";
+import { element, setText } from "./dom.js";
 
+const MANY = 1e6; // from here on three digits are told; how many exactly is what the pointer finds
 const PREFIXES = ["", "k", "M", "G", "T", "P"];
 
 /// A number as it came, with a thin space between thousands where there are many.
@@ -20,34 +21,34 @@ export function scaled(value, unit) {
   return [value.toFixed(digits), PREFIXES[power] + unit];
 }
 
-function show(place, text) {
-  const unit = place.nextElementSibling;
+function show({ number, unit, symbol, bytes }, text) {
   const value = Number(text);
-  // Bytes alone are told in a larger unit; how many exactly is what the pointer finds.
-  if (place.dataset.unit !== undefined && Number.isFinite(value)) {
-    const [digits, name] = scaled(value, place.dataset.unit);
-    setText(place, digits);
-    setText(unit, name);
-    place.parentNode.title = `${grouped(text)} ${place.dataset.unit}`;
+  if (value >= MANY || (bytes && value >= 0)) {
+    const [digits, prefixed] = scaled(value, symbol);
+    setText(number, digits);
+    setText(unit, prefixed);
+    number.parentNode.title = `${grouped(text)} ${symbol}`;
   } else {
-    setText(place, grouped(text));
+    setText(number, grouped(text));
+    setText(unit, symbol);
+    number.parentNode.title = "";
   }
-  place.classList.toggle("zero", value === 0);
+  number.classList.toggle("zero", value === 0);
 }
 
 /// Returns show(numbers), for an object of texts by name.
 export function follow() {
   const places = new Map();
-  for (const place of document.querySelectorAll("[data-number]")) {
-    const unit = place.nextElementSibling?.textContent ?? "";
-    if (unit.startsWith("B")) place.dataset.unit = unit;
-    show(place, place.textContent);
-    places.set(place.dataset.number, place);
+  for (const number of document.querySelectorAll("#numbers [data-number]")) {
+    const unit = number.nextElementSibling ?? number.parentNode.appendChild(element("small"));
+    const symbol = unit.textContent;
+    const place = { number, unit, symbol, bytes: symbol.startsWith("B") };
+    show(place, number.textContent);
+    places.set(number.dataset.number, place);
   }
   return (numbers) => {
     for (const [name, text] of Object.entries(numbers)) {
-      const place = places.get(name);
-      if (place) show(place, String(text));
+      if (places.has(name)) show(places.get(name), String(text));
     }
   };
 }

@@ -16,20 +16,20 @@ function amount(value) {
   return element("span", { className: "amount" }, `${open}${count} ${count === 1 ? one : many}${close}`);
 }
 
-function entry(key, value) {
+function entry(key, value, open) {
   const item = element("li");
   const name = element("span", { className: "key" }, String(key));
   if (value === null || typeof value !== "object") item.append(name, scalar(value));
-  else item.append(branch(name, value, false));
+  else item.append(branch(name, value, open));
   return item;
 }
 
-function fill(list, entries) {
+function fill(list, entries, open) {
   let shown = 0;
   function more() {
     const next = entries.slice(shown, shown + PAGE);
     shown += next.length;
-    const items = next.map(([key, value]) => entry(key, value));
+    const items = next.map(([key, value]) => entry(key, value, open));
     list.append(...items);
     return items;
   }
@@ -58,7 +58,9 @@ function fill(list, entries) {
 function branch(name, value, open) {
   const list = element("ul");
   const details = element("details", { open }, element("summary", {}, name, amount(value)), list);
-  const build = () => fill(list, Object.entries(value));
+  const entries = Object.entries(value);
+  // What only wraps another one is opened together with it.
+  const build = () => fill(list, entries, entries.length === 1);
   if (open) build();
   else details.addEventListener("toggle", build, { once: true });
   return details;
