@@ -6,6 +6,8 @@
 #include <functional>
 #include <unistd.h>
 
+#include <httpd/parameter.h>
+
 #include "process/access_log/log_writer.h"
 #include "process/worker.h"
 #include "process/worker_pool.h"
@@ -57,10 +59,17 @@ struct Engine::Working : Running {
       : worker({loop, settings, router, meeting_point, log}, index) {}
 };
 
-Engine::Engine(const httpd_host& host) : host_(host), log_(host) {
+Engine::Engine(const httpd_host& host)
+    : host_(host), log_(host), monitor_(statistics_.counters(), board_, router_) {
   settings_.ip = host.default_ip;
   if (host.default_receive_buf_size != 0) settings_.limits.receive_buf_size = host.default_receive_buf_size;
   parameters_ = server::httpd_parameters(settings_);
+  // Where modules are OpenSIPS's own, what is a module of the daemon has its parameters here.
+  parameters_.push_back(
+      string_parameter("console_root", [this](const std::string& value) { console_root_ = value; }));
+  parameters_.push_back(
+      integer_parameter("console_max_viewers", 1, console::ConsoleSettings::kMostViewers,
+                        [this](long long value) { console_.max_viewers = static_cast<std::size_t>(value); }));
 }
 
 Engine::~Engine() {
@@ -114,6 +123,8 @@ void Engine::check_modules() {
     throw ConfigError("a module could not register its root path: " + c_api_->error());
   if (has_all_roots_) return;
   health_ = server::register_health(settings_, router_);
+  if (!console_root_.empty())
+    router_.add("httpd", console_root_, console::make_console(monitor_, log_, console_));
   server::check_rules(settings_.access.rules, router_);
   server::check_compression(settings_.compression, router_);
   statistics_.add_roots(router_, settings_.workers != 0);
@@ -140,17 +151,19 @@ int Engine::serve() {
                                                       log_channel_->sending(), statistics_.counters(), log_));
   }
   if (log_channel_ || settings_.access_log.request_id) server.use_request_ids(serving->ids.emplace());
+  server.show_requests(board_);
+  const bool is_looked_at = !console_root_.empty();
+  if (is_looked_at) monitor_.begin(server, statistics_.requests());
   if (meeting_point_) {
     serving->pool.emplace(
         process::WorkerPool::Surroundings{serving->loop, settings_, router_, board_, statistics_.counters(),
-                                          &statistics_.requests(), nullptr, log_},
+                                          &statistics_.requests(),
+                                          is_looked_at ? &monitor_.refusal_history() : nullptr, log_},
         *meeting_point_);
     server.use_dispatcher(*serving->pool);
     server.keep_free(process::WorkerPool::descriptors(settings_.workers));
-  } else {
-    server.show_requests(board_);
-    server.init_handlers();
   }
+  server.init_handlers();
   if (credentials_ != nullptr) server.use_tls(credentials_);
   server.use_credentials(users_);
   for (const server::Endpoint& endpoint : endpoints_)

@@ -13,6 +13,7 @@
 #include <httpd/module.h>
 
 #include "capi/c_api.h"
+#include "handlers/console/console.h"
 #include "net/event_loop.h"
 #include "opensips/border.h"
 #include "opensips/host_log.h"
@@ -26,6 +27,7 @@
 #include "server/request_board.h"
 #include "server/router.h"
 #include "server/server.h"
+#include "server/server_monitor.h"
 #include "server/settings.h"
 
 namespace httpd::opensips {
@@ -85,9 +87,12 @@ class Engine final : private capi::CallObserver {
   std::vector<Parameter> parameters_;
   server::Router router_;
   SharedStatistics statistics_;
-  server::HealthHandler* health_ = nullptr;  // of the router
-  bool has_all_roots_ = false;
   server::RequestBoard board_;
+  server::ServerMonitor monitor_;
+  server::HealthHandler* health_ = nullptr;  // of the router
+  std::string console_root_;                 // "" where there is none
+  console::ConsoleSettings console_;
+  bool has_all_roots_ = false;
   std::optional<server::ReloadChannel> reloads_;
   std::optional<capi::CApi> c_api_;
   std::optional<capi::CApi::Current> current_c_api_;

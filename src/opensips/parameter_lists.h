@@ -44,6 +44,7 @@
   P(compress_min_size)         \
   P(compress_level)            \
   P(max_compressed_streams)    \
+  P(console_max_viewers)       \
   P(tls_key_permissions_check) \
   P(tls_handshake_timeout)     \
   P(tls_ticket_lifetime)       \
@@ -62,6 +63,7 @@
   P(trusted_proxies)         \
   P(forwarded_header)        \
   P(health_root)             \
+  P(console_root)            \
   P(compress)                \
   P(tls_cert_file)           \
   P(tls_key_file)            \

@@ -15,6 +15,7 @@ PARAMETER_FILES = {
               "src/server/compression/compression_settings.cpp"],
     "mi_http": sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/handlers/mi_http").glob("*.cpp")),
     "prometheus": ["src/handlers/prometheus/prometheus.cpp"],
+    "console": ["src/handlers/console/console_module.cpp"],
     "mi_fifo": sorted(path.relative_to(ROOT).as_posix() for path in (ROOT / "src/handlers/mi_fifo").glob("*.cpp")),
 }
 MI_FILES = [*sorted((ROOT / "src/daemon/mi").glob("*.cpp")), ROOT / "src/daemon/httpd_module.cpp"]

@@ -6,6 +6,7 @@ ROOT = Path(__file__).resolve().parents[2]
 ENGINE = "\n".join((ROOT / "src/server" / file).read_text(encoding="utf-8")
                    for file in ("parameters.cpp", "access_log/log_settings.cpp",
                                 "compression/compression_settings.cpp"))
+ENGINE += (ROOT / "src/opensips/engine.cpp").read_text(encoding="utf-8")
 MODULE = (ROOT / "src/opensips/parameter_lists.h").read_text(encoding="utf-8")
 
 # The helpers in these files that make a parameter, and its type.

@@ -12,6 +12,7 @@
 namespace httpd::console {
 
 struct ConsoleSettings {
+  static constexpr std::size_t kMostViewers = 1000;
   std::size_t max_viewers = 16;  ///< event streams that may be open at a time, one for each open page
 };
 

@@ -12,8 +12,6 @@
 namespace httpd::console {
 namespace {
 
-constexpr long long kMostViewers = 1000;
-
 class ConsoleModule final : public Module {
  public:
   [[nodiscard]] std::string_view name() const override { return "console"; }
@@ -22,7 +20,7 @@ class ConsoleModule final : public Module {
     return {
         string_parameter("root", [this](const std::string& value) { root_ = value; }),
         integer_parameter(
-            "max_viewers", 1, kMostViewers,
+            "max_viewers", 1, ConsoleSettings::kMostViewers,
             [this](long long value) { settings_.max_viewers = static_cast<std::size_t>(value); }),
     };
   }

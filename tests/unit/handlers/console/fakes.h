@@ -51,7 +51,7 @@ class FakeMonitor : public Monitor {
   /// The statistic with this name, made where there is none.
   Statistic& statistic(std::string_view name) {
     const auto found = std::ranges::find(statistics_value, name, &Statistic::name);
-    return found != statistics_value.end() ? *found : statistics_value.emplace_back(Statistic{name, 0, 0});
+    return found != statistics_value.end() ? *found : statistics_value.emplace_back(Statistic{.name = name});
   }
 
   std::vector<Statistic> statistics_value{{"httpd:open_connections", 3, 3}, {"httpd:requests", 0, 0}};
