@@ -19,7 +19,7 @@ function firstWord(line) {
 }
 
 function missing() {
-  $("command").replaceWith(element("p", {}, "The module mi_http is not loaded, so there is no MI to talk to. Add ",
+  $("command").replaceWith(element("p", { id: "line", tabIndex: -1 }, "The module mi_http is not loaded, so there is no MI to talk to. Add ",
     element("code", {}, 'loadmodule "mi_http.so"'), " to the configuration, start the server again, and load this page again."));
 }
 

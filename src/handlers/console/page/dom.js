@@ -13,8 +13,3 @@ export function element(tag, properties = {}, ...children) {
 export function setText(node, text) {
   if (node.textContent !== text) node.textContent = text;
 }
-
-/// The pieces of a name with places in between where a line may break: names of statistics have no spaces.
-export function breakable(name) {
-  return name.split(/(?<=[:_/])/).flatMap((piece, i) => (i === 0 ? [piece] : [document.createElement("wbr"), piece]));
-}

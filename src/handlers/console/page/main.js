@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 import "./dygraphs_licence.js";
 import { makeCommandBox } from "./command.js";
-import { breakable, element, setText } from "./dom.js";
+import { element, setText } from "./dom.js";
 import { listen } from "./events.js";
 import * as numbers from "./numbers.js";
 import { makePlots } from "./plots.js";
@@ -21,15 +21,11 @@ const box = makeCommandBox(document.body.dataset.mi, () => [...statistics].sort(
 // The name of a statistic is a button that asks for it.
 for (const name of document.querySelectorAll("#numbers code, #plots li code")) {
   statistics.add(name.textContent);
-  const pieces = breakable(name.textContent);
-  if (box.put === null) {
-    name.replaceChildren(...pieces);
-    continue;
-  }
+  if (box.put === null) continue;
   const line = `get_statistics ${name.textContent}`;
-  const button = element("button", { type: "button", title: `Put “${line}” into the command box` }, ...pieces);
+  const button = element("button", { type: "button", title: `Put “${line}” into the command box` }, ...name.childNodes);
   button.addEventListener("click", () => box.put(line));
-  name.replaceChildren(button);
+  name.append(button);
 }
 
 // What has come and is not shown yet. Nothing is shown while nobody sees it, and only the latest of each afterwards.
@@ -87,8 +83,7 @@ document.addEventListener("keydown", (event) => {
   const typing = event.target.closest("input, textarea, select, [contenteditable]");
   if (event.key !== "/" || typing || event.altKey || event.ctrlKey || event.metaKey) return;
   const line = document.getElementById("line");
-  if (!line) return;
   event.preventDefault();
   line.focus();
-  line.select();
+  line.select?.(); // no field where mi_http is missing
 });

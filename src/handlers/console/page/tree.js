@@ -1,6 +1,6 @@
 // A value of JSON as a tree that is folded below its first level, and built as it is opened.
 // SPDX-License-Identifier: GPL-2.0-or-later
-import { element } from "./dom.js";
+import { element, setText } from "./dom.js";
 
 const PAGE = 100; // entries at a time
 
@@ -26,31 +26,27 @@ function entry(key, value, open) {
 
 function fill(list, entries, open) {
   let shown = 0;
-  function more() {
-    const next = entries.slice(shown, shown + PAGE);
-    shown += next.length;
-    const items = next.map(([key, value]) => entry(key, value, open));
-    list.append(...items);
+  function next() {
+    const items = entries.slice(shown, shown + PAGE).map(([key, value]) => entry(key, value, open));
+    shown += items.length;
     return items;
   }
-  more();
+  list.append(...next());
   if (shown >= entries.length) return;
   const button = element("button", { type: "button" });
-  const item = element("li", { className: "more" }, button);
-  function label() {
-    button.textContent = `Show ${Math.min(PAGE, entries.length - shown)} more of ${entries.length}`;
-    list.append(item);
-  }
+  const last = list.appendChild(element("li", { className: "more" }, button));
+  const label = () => setText(button, `Show ${Math.min(PAGE, entries.length - shown)} more of ${entries.length}`);
   button.addEventListener("click", () => {
-    const [first] = more();
+    const items = next();
+    // The button stays where it is, and when it goes the focus does not go with it.
+    last.before(...items);
     if (shown < entries.length) {
       label();
-      return;
+    } else {
+      items[0].tabIndex = -1;
+      items[0].focus();
+      last.remove();
     }
-    // The button goes, and the focus must not go with it.
-    first.tabIndex = -1;
-    first.focus();
-    item.remove();
   });
   label();
 }
