@@ -34,11 +34,18 @@ async function reason() {
 export function listen(on) {
   let source = null;
   let pause = 0;
-  let timer = 0;
+  let retry = 0;
+  let rest = 0;
   let heard = 0;
+  let why = "";
+
+  function away(because = why) {
+    why = because;
+    on.connection("away", why ? `reconnecting… ${why}` : "reconnecting…");
+  }
 
   function close() {
-    clearTimeout(timer);
+    clearTimeout(retry);
     source?.close();
     source = null;
   }
@@ -52,12 +59,13 @@ export function listen(on) {
       mine.addEventListener(name, (event) => {
         heard = Date.now();
         pause = 0;
+        why = "";
         on.connection("live", "live");
         on[name](JSON.parse(event.data));
       });
     }
     mine.addEventListener("error", () => {
-      on.connection("away", "reconnecting…");
+      away();
       // After a broken connection the browser tries again by itself; after a refusal it does not.
       if (mine.readyState === EventSource.CLOSED) again();
     });
@@ -65,31 +73,32 @@ export function listen(on) {
 
   async function again() {
     close();
+    if (document.hidden) return; // opened when the page is seen again
     pause = Math.min(pause === 0 ? 1000 : pause * 2, LONGEST_PAUSE);
-    timer = setTimeout(open, pause);
-    const why = await reason();
-    if (source === null && !document.hidden && why) on.connection("away", `reconnecting… ${why}`);
+    retry = setTimeout(open, pause);
+    const found = await reason();
+    if (source === null && found) away(found);
   }
 
   // A peer that vanishes without a word leaves a connection that looks like a quiet one.
   setInterval(() => {
     if (source === null || document.hidden || Date.now() - heard < SILENCE) return;
-    on.connection("away", "reconnecting… nothing has come for a while");
-    open();
-  }, 2000);
+    away("nothing comes from the server");
+    again();
+  }, 1000);
 
   document.addEventListener("visibilitychange", () => {
-    if (document.hidden) {
-      clearTimeout(timer);
-      timer = setTimeout(() => {
-        close();
-        on.connection("waiting", "paused while out of sight");
-      }, HIDDEN);
-    } else {
-      clearTimeout(timer);
+    clearTimeout(rest);
+    if (!document.hidden) {
       heard = Date.now();
       if (source === null) open();
+      return;
     }
+    clearTimeout(retry);
+    rest = setTimeout(() => {
+      close();
+      on.connection("waiting", "paused while out of sight");
+    }, HIDDEN);
   });
   addEventListener("pagehide", close);
   addEventListener("pageshow", (event) => {
