@@ -20,6 +20,7 @@ function entry(key, value, open) {
   const item = element("li");
   const name = element("span", { className: "key" }, String(key));
   if (value === null || typeof value !== "object") item.append(name, scalar(value));
+  else if (Object.keys(value).length === 0) item.append(name, amount(value));
   else item.append(branch(name, value, open));
   return item;
 }
