@@ -67,6 +67,7 @@ Engine::Engine(const httpd_host& host)
   // Where modules are OpenSIPS's own, what is a module of the daemon has its parameters here.
   parameters_.push_back(
       string_parameter("console_root", [this](const std::string& value) { console_root_ = value; }));
+  console_.max_viewers_parameter = "console_max_viewers of module httpd";
   parameters_.push_back(
       integer_parameter("console_max_viewers", 1, console::ConsoleSettings::kMostViewers,
                         [this](long long value) { console_.max_viewers = static_cast<std::size_t>(value); }));

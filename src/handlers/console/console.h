@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <memory>
+#include <string_view>
 
 #include <httpd/handler.h>
 #include <httpd/log.h>
@@ -13,6 +14,8 @@ namespace httpd::console {
 
 struct ConsoleSettings {
   static constexpr std::size_t kMostViewers = 1000;
+  /// What the administrator knows the next one as. Static storage.
+  std::string_view max_viewers_parameter = "max_viewers of module console";
   std::size_t max_viewers = 16;  ///< event streams that may be open at a time, one for each open page
 };
 

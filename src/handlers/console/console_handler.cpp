@@ -120,17 +120,16 @@ void ConsoleHandler::refuse_viewer(Reply reply) {
   const auto now = clocks_.steady();
   ++refused_;
   if (!refusals_logged_ || now - *refusals_logged_ >= kRefusalLogInterval) {
-    log_.write(LogLevel::kWarning, "console: no place for " + std::to_string(refused_) +
-                                       " more event stream(s), since " +
-                                       std::to_string(settings_.max_viewers) +
-                                       " are open: answered with 503; parameter max_viewers of module "
-                                       "console moves this limit");
+    log_.write(LogLevel::kWarning,
+               "console: no place for " + std::to_string(refused_) + " more event stream(s), since " +
+                   std::to_string(settings_.max_viewers) + " are open: answered with 503; parameter " +
+                   std::string(settings_.max_viewers_parameter) + " moves this limit");
     refused_ = 0;
     refusals_logged_ = now;
   }
   reply.status(503)
       .header("Retry-After", "10")
-      .send_copy("As many pages of the console are open as its parameter max_viewers allows\n");
+      .send_copy("As many pages of the console are open as there may be\n");
 }
 
 Snapshot ConsoleHandler::snapshot() const {

@@ -18,11 +18,12 @@ const plots = makePlots();
 const statistics = new Set();
 const box = makeCommandBox(document.body.dataset.mi, () => [...statistics].sort());
 
-// The name of a statistic is a button that asks for it.
+// The name of a statistic is a button that asks for it: without its group, as OpenSIPS looks names up.
 for (const name of document.querySelectorAll("#numbers code, #plots li code")) {
-  statistics.add(name.textContent);
+  const plain = name.textContent.replace(/^httpd:/, "");
+  statistics.add(plain);
   if (box.put === null) continue;
-  const line = `get_statistics ${name.textContent}`;
+  const line = `get_statistics ${plain}`;
   const button = element("button", { type: "button", title: `Put “${line}” into the command box` }, ...name.childNodes);
   button.addEventListener("click", () => box.put(line));
   name.append(button);
