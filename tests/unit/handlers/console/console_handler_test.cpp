@@ -25,7 +25,7 @@ constexpr std::array<Asset, 2> kAssets{
     {{"console.js", "text/javascript; charset=utf-8", "function long() {}", "short"},
      {"icon.svg", "image/svg+xml", "<svg/>", ""}}};
 constexpr std::string_view kPage =
-    "<body data-mi=\"{{mi}}\" data-build=\"{{build}}\">{{number httpd:requests/s}} {{table requests}}";
+    R"(<body data-mi="{{mi}}" data-build="{{build}}">{{number httpd:requests/s}} {{table requests}})";
 
 class ConsoleHandlerTest : public testing::Test {
  protected:

@@ -15,11 +15,11 @@ TEST(ConsoleEntityTag, TellsBytesApart) {
 }
 
 TEST(ConsoleEntityTag, IsFoundInLists) {
-  for (const char* field : {"\"b\"", "*", "W/\"b\"", "\"a\", \"b\"", "\"a\",\"b\",\"c\"",
-                            " ,\t\"a\" ,, W/\"b\"", "\"b\" x", "\"a,\", \"b\""})
+  for (const char* field : {"\"b\"", "*", "W/\"b\"", R"("a", "b")", R"("a","b","c")", " ,\t\"a\" ,, W/\"b\"",
+                            "\"b\" x", R"("a,", "b")"})
     EXPECT_TRUE(names_entity_tag(field, "\"b\"")) << field;
-  for (const char* field : {"", "b", "\"a\"", "\"b", "\"B\"", "\"a\" \"b\"", "w/\"b\"", "\"a\", *", ",",
-                            "\"ab\"", "W/", "\"a, \"b\"", "W/W/\"b\""})
+  for (const char* field : {"", "b", "\"a\"", "\"b", "\"B\"", R"("a" "b")", "w/\"b\"", "\"a\", *", ",",
+                            "\"ab\"", "W/", R"("a, "b")", "W/W/\"b\""})
     EXPECT_FALSE(names_entity_tag(field, "\"b\"")) << field;
 }
 

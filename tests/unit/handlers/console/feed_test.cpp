@@ -29,6 +29,7 @@ class ConsoleFeed : public testing::Test {
   /// The messages as "TYPE JSON".
   static std::vector<std::string> lines(const std::vector<Message>& messages) {
     std::vector<std::string> all;
+    all.reserve(messages.size());
     for (const Message& message : messages)
       all.push_back(std::string(message.type) + " " + message.data);
     return all;

@@ -61,7 +61,7 @@ class ConsoleHistory : public testing::Test {
                   {"httpd:bytes_sent", 0, bytes_}},
                  roots_);
   }
-  const Sample& last() const { return history_.samples().back(); }
+  [[nodiscard]] const Sample& last() const { return history_.samples().back(); }
   static Monitor::Root root(std::string_view name, std::vector<std::uint64_t> calls,
                             std::span<const Micro> bounds = kBounds) {
     return {name, "module", name, {}, {bounds, std::move(calls), {}}};

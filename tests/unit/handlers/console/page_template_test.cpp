@@ -1,15 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "handlers/console/page_template.h"
 
-#include <gmock/gmock.h>
+#include <gtest/gtest.h>
 
 #include <httpd/module.h>
 
 namespace httpd::console {
 namespace {
-
-using ::testing::HasSubstr;
-using ::testing::Not;
 
 const Numbers& names() {
   static const Numbers kNames{{"time", ""}, {"httpd:requests", ""}, {"httpd:requests/s", ""}};
