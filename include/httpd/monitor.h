@@ -23,9 +23,9 @@ class Monitor {
   /// A number, by its name in get_statistics: "httpd:open_connections".
   struct Statistic {
     std::string_view name;
-    bool incremental = true;  ///< false for what also falls
     std::uint64_t value = 0;  ///< as get_statistics gives it
     std::uint64_t total = 0;  ///< since the host's start, whatever was reset; of what also falls: the value
+    bool incremental = true;  ///< false for what also falls
   };
   /// How long calls took: how many of each length, and all together.
   struct Times {

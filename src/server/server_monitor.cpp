@@ -54,7 +54,7 @@ std::vector<Monitor::Statistic> ServerMonitor::statistics() const {
   statistics.reserve(list_.size());
   for (const NamedStatistic& statistic : list_)
     statistics.push_back(
-        {statistic.name, statistic.view.incremental, statistic.view.value(), statistic.view.total()});
+        {statistic.name, statistic.view.value(), statistic.view.total(), statistic.view.incremental});
   return statistics;
 }
 

@@ -153,9 +153,11 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
   router.add("fuzz", "r", std::make_unique<NoHandler>());
   httpd::net::EventLoop loop;
   httpd::process::MeetingPoint meeting_point;
+  httpd::server::RefusalHistory refusals;
   board.take_over();
   {
-    httpd::process::WorkerPool pool({loop, settings, router, board, statistics, nullptr, log}, meeting_point);
+    httpd::process::WorkerPool pool({loop, settings, router, board, statistics, nullptr, &refusals, log},
+                                    meeting_point);
     std::vector<std::unique_ptr<Client>> clients;
     std::vector<std::uint64_t> ids;
     httpd::net::UniqueFd worker = meeting_point.arrive(0);

@@ -14,9 +14,9 @@ namespace httpd::console {
 
 struct ConsoleSettings {
   static constexpr std::size_t kMostViewers = 1000;
-  /// What the administrator knows the next one as. Static storage.
-  std::string_view max_viewers_parameter = "max_viewers of module console";
   std::size_t max_viewers = 16;  ///< event streams that may be open at a time, one for each open page
+  /// What the administrator knows that as. Static storage.
+  std::string_view max_viewers_parameter = "max_viewers of module console";
 };
 
 /// A handler for the console's root path. `monitor` and `log` must outlive it. Asks for

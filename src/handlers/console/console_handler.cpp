@@ -129,7 +129,8 @@ void ConsoleHandler::refuse_viewer(Reply reply) {
   }
   reply.status(503)
       .header("Retry-After", "10")
-      .send_copy("As many pages of the console are open as there may be\n");
+      .send("As many pages of the console are open as parameter " +
+            std::string(settings_.max_viewers_parameter) + " allows\n");
 }
 
 Snapshot ConsoleHandler::snapshot() const {

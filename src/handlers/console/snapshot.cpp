@@ -17,16 +17,6 @@ constexpr std::size_t kMostClients = 10;
 constexpr std::int64_t kWarningDays = 30;
 constexpr std::int64_t kBadDays = 7;
 
-/// What also falls has no rate. A Monitor does not tell, so this is docs/ADMIN.md once more.
-bool only_grows(std::string_view statistic) noexcept {
-  constexpr std::string_view kFalling[] = {"httpd:open_connections",     "httpd:idle_connections",
-                                           "httpd:requests_in_progress", "httpd:replies_in_flight",
-                                           "httpd:bytes_waiting",        "httpd:workers",
-                                           "httpd:busy_workers",         "httpd:queued_requests"};
-  return statistic.starts_with("httpd:") &&
-         std::ranges::find(kFalling, statistic) == std::ranges::end(kFalling);
-}
-
 std::string process_text(pid_t process) {
   return process > 0 ? std::to_string(process) : std::string();
 }
@@ -143,7 +133,8 @@ Numbers make_numbers(const std::vector<Monitor::Statistic>& statistics, const Hi
   for (const Monitor::Statistic& statistic : statistics) {
     const std::string name(statistic.name);
     numbers.emplace(name, std::to_string(statistic.value));
-    if (only_grows(name)) numbers.emplace(name + "/s", rate_text(history.statistic_rate(name)));
+    // What also falls has no rate.
+    if (statistic.incremental) numbers.emplace(name + "/s", rate_text(history.statistic_rate(name)));
   }
   return numbers;
 }

@@ -54,7 +54,7 @@ class FakeMonitor : public Monitor {
     return found != statistics_value.end() ? *found : statistics_value.emplace_back(Statistic{.name = name});
   }
 
-  std::vector<Statistic> statistics_value{{"httpd:open_connections", 3, 3}, {"httpd:requests", 0, 0}};
+  std::vector<Statistic> statistics_value{{"httpd:open_connections", 3, 3, false}, {"httpd:requests", 0, 0}};
   std::vector<Root> roots_value;
   std::vector<Request> requests_value;
   std::vector<Worker> workers_value;

@@ -45,10 +45,10 @@ class ConsoleSnapshot : public testing::Test {
 };
 
 TEST_F(ConsoleSnapshot, Numbers) {
-  monitor_.statistics_value = {{"httpd:open_connections", 12, 12},
+  monitor_.statistics_value = {{"httpd:open_connections", 12, 12, false},
                                {"httpd:requests", 5, 1000},
                                {"httpd:bytes_sent", 18'446'744'073'709'551'615U, 0},
-                               {"core:timestamp", 9, 9}};
+                               {"core:timestamp", 9, 9, false}};
   EXPECT_EQ(make().numbers, (Numbers{{"core:timestamp", "9"},
                                      {"httpd:bytes_sent", "18446744073709551615"},
                                      {"httpd:bytes_sent/s", "0"},
@@ -61,17 +61,6 @@ TEST_F(ConsoleSnapshot, Numbers) {
   sample(std::chrono::steady_clock::time_point(12s));
   EXPECT_EQ(make().numbers["httpd:requests"], "0") << "reset_statistics is followed";
   EXPECT_EQ(make().numbers["httpd:requests/s"], "2.5") << "rates are of totals, which nobody resets";
-}
-
-TEST_F(ConsoleSnapshot, WhatFallsHasNoRate) {
-  for (const std::string_view name :
-       {"open_connections", "idle_connections", "requests_in_progress", "replies_in_flight", "bytes_waiting",
-        "workers", "busy_workers", "queued_requests"}) {
-    const std::string full = "httpd:" + std::string(name);
-    monitor_.statistics_value = {{full, 1, 1}};
-    EXPECT_TRUE(make().numbers.contains(full));
-    EXPECT_FALSE(make().numbers.contains(full + "/s")) << full;
-  }
 }
 
 TEST_F(ConsoleSnapshot, NoRowsWhereThereIsNothing) {
