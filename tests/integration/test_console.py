@@ -181,8 +181,8 @@ def test_a_request_in_flight_grows_older(start):
         client.send(request("GET", "/keep/6000"))
         with Events(server) as events:
             events.next("state")
-            first = events.row("requests", lambda row: row[0] == "keep")
-            assert first[1] == "GET /keep/6000 HTTP/1.1" and first[3] == "kept"
+            first = events.row("requests", lambda row: row[0] == "keep" and row[3] == "kept")
+            assert first[1] == "GET /keep/6000 HTTP/1.1"
             events.until(lambda: any(row[0] == "keep" and row[4] > first[4] for row in events.tables["requests"]),
                          "it does not grow older")
         client.read_reply()
