@@ -14,7 +14,7 @@ CONFIGURE := cmake --log-level=WARNING --preset
 BUILD = cmake --build -j $(JOBS) --preset
 TREE = -DOPENSIPS_SOURCE_DIR='$(OPENSIPS_SOURCE_DIR)'
 
-.PHONY: help run test build opensips-module bench fuzz faults load valgrind soak lint format install clean
+.PHONY: help run test build opensips-module bench fuzz faults load valgrind soak screenshots lint format install clean
 .NOTPARALLEL:
 
 help:
@@ -31,6 +31,8 @@ help:
 	@echo 'make load     thousands of connections, attacks, and a million requests'
 	@echo 'make valgrind run the integration tests under valgrind'
 	@echo 'make soak     mixed traffic for SOAK_SECONDS ($(SOAK_SECONDS)), with reloads and killed processes'
+	@echo 'make screenshots'
+	@echo '              take the pictures of the console in docs/'
 	@echo 'make lint     check the format, compile with clang, run clang-tidy'
 	@echo 'make format   format all sources'
 	@echo 'make install  install below PREFIX ($(PREFIX)), inside DESTDIR if set'
@@ -57,6 +59,7 @@ opensips-module:
 
 test:
 	@scripts/install-packages test
+	@scripts/install-node-packages
 	@echo '== building: release'
 	@$(CONFIGURE) release $(TREE) -DHTTPD_TESTS=ON
 	@$(BUILD) release
@@ -88,6 +91,13 @@ faults load valgrind soak:
 	@$(CONFIGURE) release -DHTTPD_TESTS=ON
 	@$(BUILD) release
 	@tests/reliability/$@.py --write $(if $(filter soak,$@),--seconds $(SOAK_SECONDS))
+
+screenshots:
+	@scripts/install-packages test
+	@scripts/install-node-packages
+	@$(CONFIGURE) release -DHTTPD_TESTS=ON
+	@$(BUILD) release
+	@tests/browser/screenshots.py
 
 lint:
 	@scripts/install-packages lint

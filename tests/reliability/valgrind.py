@@ -17,6 +17,7 @@ WRAPPER = ("valgrind -q --vgdb=no --leak-check=full --show-leak-kinds=definite -
 # What cannot be had under valgrind, with the reason.
 LEFT_OUT = {
     "test_browsers.py": "times of a browser",
+    "test_console_page.py": "times of a browser",
     "test_faults.py": "valgrind brings its own malloc()",
     "test_credentials.py::test_a_slow_hash_stops_nobody": "valgrind runs one thread at a time",
     "test_credentials.py::test_the_end_does_not_wait_for_a_hash": "valgrind runs one thread at a time",
@@ -28,6 +29,7 @@ LEFT_OUT = {
     "test_large_replies.py::test_eight_large_printed_replies_at_once": "memory of valgrind's own",
     "test_limits_of_connections.py::test_pipelined_requests_in_single_bytes": "time",
     "test_limits_of_time.py::test_other_clients_are_served_meanwhile": "time",
+    "test_page.py": "no daemon in it",
     "test_streams.py::test_large_streams_arrive_whole": "time",
     "test_worker_crashes.py::test_a_process_that_leaves_a_copy_of_itself_behind":
         "valgrind 3.19 does not know pidfd_open()",
