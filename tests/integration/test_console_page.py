@@ -322,7 +322,12 @@ def test_one_page_too_many_says_why_and_waits(browser, start):
     console.wait_state("live")
 
 
-def test_dark_and_light(console):
+def test_dark_and_light(browser, start):
+    server = serve(start)
+    console = Console(browser, server)
+    console.wait_state("live")
+    send_requests(server, "/nothing", 100)
+    wait_until(lambda: (console.legend("plot-requests")[1] or 0) > 0, "no line goes up", page.PATIENCE)
     look = """['body', 'h1', '.plot .dygraph-axis-label'].map((selector) =>
         [getComputedStyle(document.querySelector(selector)).color, getComputedStyle(document.body).backgroundColor])"""
     console.page.wait_for("document.querySelector('.plot .dygraph-axis-label')")
@@ -331,6 +336,7 @@ def test_dark_and_light(console):
         console.page.set_color_scheme(scheme)
         console.page.wait_for(f"matchMedia('(prefers-color-scheme: {scheme})').matches")
         looks[scheme] = console.page.evaluate(look)
+        wait_until(lambda: console.painted("plot-requests", "a") > 0, f"no {scheme} plot", page.PATIENCE)
     for light, dark in zip(looks["light"], looks["dark"]):
         assert light[0] != dark[0] and light[1] != dark[1], looks
     assert brightness(looks["light"][0][1]) > 200 > 60 > brightness(looks["dark"][0][1])
