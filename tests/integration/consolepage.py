@@ -18,9 +18,9 @@ def serve(start, httpd=None, modules=None):
 class Console:
     """The page of a server, opened in a browser. `settings` as Browser.open() has them."""
 
-    def __init__(self, browser, server, host="127.0.0.1", **settings):
+    def __init__(self, browser, server, root="console", host="127.0.0.1", **settings):
         self.origin = f"{'http' if server.tls is None else 'https'}://{host}:{server.port}"
-        self.page = browser.open(f"{self.origin}/console/", **settings)
+        self.page = browser.open(f"{self.origin}/{root}/", **settings)
 
     def wait_state(self, state):
         """Waits for what the page says of its connection: "live", "away" or "waiting"."""

@@ -2,8 +2,10 @@
 import re
 
 import opensips
+import page
 import pytest
 from consoleevents import Events
+from consolepage import Console
 
 pytestmark = pytest.mark.ours
 
@@ -46,6 +48,19 @@ def test_commands_are_run_as_the_page_sends_them(server):
     assert {"which", "core:which"} & set(server.mi("which"))
     assert server.mi("help", {"mi_cmd": "get_statistics"})["Help"]
     assert server.mi("get_statistics", {"statistics": ["open_connections"]})["httpd:open_connections"] >= 1
+
+
+@page.installed
+def test_the_page_in_a_browser(server):
+    with page.Browser() as browser:
+        console = Console(browser, server, ROOT)
+        console.wait_state("live")
+        assert console.wait_row("roots", lambda row: row[0] == "mi")[1] == "mi_http"
+        assert "answered" in console.run("get_statistics open_connections")
+        assert int(console.members()["httpd:open_connections"]) >= 1
+        assert "answered" in console.run("version")
+        assert "OpenSIPS" in console.members()["Server"]
+        assert console.errors() == []
 
 
 def test_handler_processes_are_shown(tmp_path):
