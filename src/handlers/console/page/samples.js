@@ -11,8 +11,12 @@ export function makeSamples(columns) {
   function add(more) {
     if (more.length === 0) return;
     const newest = more.at(-1)[0];
-    // The server's clock was set back: what was kept would stand in the future for long.
-    if (kept.length > 0 && newest < kept.at(-1)[0] - WINDOW) kept = [];
+    // The server's clock was set back: what was kept would stand in the future, and for the latest. With more than one
+    // sample comes all that the server has; before a single one is what came a second ago.
+    if (kept.length > 0 && newest < kept.at(-1)[0]) {
+      const step = newest - 1 - kept.at(-1)[0];
+      kept = more.length > 1 ? [] : kept.map(([t, ...values]) => [t + step, ...values]);
+    }
     const byTime = new Map([...kept, ...more].map((sample) => [sample[0], sample]));
     kept = [...byTime.values()].sort((a, b) => a[0] - b[0]);
     const oldest = kept.at(-1)[0] - WINDOW;
