@@ -38,12 +38,25 @@ LINES = [
      {"method": "statistics:get", "params": {"statistics": ["requests", "httpd:", "all"]}}),
     ("reset_statistics statistics=[\"requests\"]", {"method": "reset_statistics", "params": {"statistics": ["requests"]}}),
     ("reset_all_statistics", {"method": "reset_all_statistics"}),
+    ("get_statistics statistics=requests", {"method": "get_statistics", "params": {"statistics": ["requests"]}}),
+    ('get_statistics statistics="requests httpd:"',
+     {"method": "get_statistics", "params": {"statistics": ["requests", "httpd:"]}}),
+    ("raise_event E_X", {"method": "raise_event", "params": ["E_X"]}),
+    ("raise_event E_X 1 two", {"method": "raise_event", "params": ["E_X", ["1", "two"]]}),
+    ('evi:raise E_X {"a": 1}', {"method": "evi:raise", "params": ["E_X", {"a": 1}]}),
+    ("dlg_push_var name value 1:2 3:4", {"method": "dlg_push_var", "params": ["name", "value", ["1:2", "3:4"]]}),
+    ("say a= uri=sip:a@b;x=y", {"method": "say", "params": {"a": "", "uri": "sip:a@b;x=y"}}),
+    ('say 18446744073709551615 ["18446744073709551615", 1.0]',
+     {"method": "say", "params": ["18446744073709551615", ["18446744073709551615", 1]]}),
     ("", "There is no command on the line."),
     ("[1]", "The line begins with the command's name."),
     ("say a b=c", "Parameters go either all by name (name=value) or all by their order."),
     ('say "open', 'The quote is not closed: "open'),
     ("say [1, 2", "The JSON is not closed: [1, 2"),
     ("say [1 2]", "This is no JSON: [1 2]. A word that begins with [ goes into quotes."),
+    ("say a=b a=c", "a is there twice."),
+    ('say {"a": [18446744073709551615]}',
+     "A browser cannot send all digits of the number 18446744073709551615. As a string, in quotes, it can."),
     ('say "a"b', "A space is missing before b"),
 ]
 
@@ -66,6 +79,8 @@ say('told', {lines}.map((line) => {{ try {{ return it.parse(line); }} catch (err
     ([[[1, 10], [2, 20]], [[301.5, 30]]], [[2, 20], [3, None], [301.5, 30]]),
     # Its clock was set back.
     ([[[5000, 10]], [[100, 20], [101, 30]]], [[100, 20], [101, 30]]),
+    ([[[5000, 10], [5001, 20]], [[4901, 30]]], [[4899, 10], [4900, 20], [4901, 30]]),
+    ([[[5000, 10], [5001, 20]], [[4900, 20], [4901, 30]]], [[4900, 20], [4901, 30]]),
     ([[[1, 10]], []], [[1, 10]]),
     ([], []),
 ])
@@ -106,3 +121,85 @@ inner.addEventListener('toggle', () => {
 inner.open = true;""")
     assert found == [0, ['value string "<b>\\"x\\"</b>"', "value boolean true", "value null null"],
                      101, "Show 100 more of 250", 201, "Show 50 more of 250", 250, None, True]
+
+
+# What the page has for the command box, and an MI that answers what the test says.
+BOX = """
+document.body.innerHTML = `<section id="mi"><form id="command"><input id="line"><datalist id="commands"></datalist>
+<button type="submit">Run</button><button type="button" id="abandon" hidden>Abandon</button></form><div id="help"></div>
+<div id="recent"><ul></ul></div><p id="outcome"></p><div id="reply"></div></section>`;
+const $ = (id) => document.getElementById(id);
+const pause = (milliseconds) => new Promise((resolve) => setTimeout(resolve, milliseconds));
+const answers = { which: '["core:ps"]', help: '{"Help": "lists processes"}' };
+const asked = [];
+const network = window.fetch;
+window.fetch = async (url, options) => {
+  if (url !== 'mi') return network(url, options);
+  const { method, params } = JSON.parse(options.body);
+  asked.push(params?.mi_cmd ? `${method} ${params.mi_cmd}` : method);
+  await new Promise((resolve, reject) => {
+    options.signal?.addEventListener('abort', () => reject(new DOMException('', 'AbortError')));
+    if (method === 'slow') setTimeout(resolve, 300);
+    else if (method !== 'never') resolve();
+  });
+  return new Response(`{"jsonrpc": "2.0", "id": 1, "result": ${answers[method] ?? null}}`);
+};
+const until = async (condition) => { while (!condition()) await pause(10); };
+const box = it.makeCommandBox('mi', () => []);
+function run(line) { $('line').value = line; $('command').requestSubmit(); }
+"""
+
+
+def test_what_is_wrong_with_a_line_is_said_while_another_one_runs(tmp_path):
+    assert told(tmp_path, "command.js", BOX + """
+(async () => {
+  run('slow');
+  run('say "open');
+  await pause(50);
+  const heard = [$('outcome').textContent];
+  await until(() => $('abandon').hidden);
+  say('told', [...heard, $('outcome').textContent.replace(/\\d+/, 'N')]);
+})();""") == ['The quote is not closed: "open', "slow answered in N ms."]
+
+
+def test_the_focus_is_somewhere_after_a_command(tmp_path):
+    assert told(tmp_path, "command.js", BOX + """
+(async () => {
+  run('slow');
+  $('abandon').focus();
+  const before = document.activeElement.id;
+  await until(() => $('abandon').hidden);
+  say('told', [before, document.activeElement.id]);
+})();""") == ["abandon", "line"]
+
+
+def test_names_that_which_does_not_list_have_help(tmp_path):
+    """OpenSIPS 4 lists core:ps alone, and knows ps."""
+    assert told(tmp_path, "command.js", BOX + """
+(async () => {
+  box.put('ps');
+  await pause(400);
+  const heard = [$('help').textContent];
+  box.put('ps ');
+  await until(() => $('help').textContent !== '');
+  say('told', [...heard, $('help').textContent, asked]);
+})();""") == ["", "lists processes", ["which", "help ps"]]
+
+
+def test_a_reply_is_shown_as_it_was_written(tmp_path):
+    reply = r"""{"u": 18446744073709551615, "f": 0.1, "one": 1.0, "e": 1e400, "same": 1, "same": [], "10": "a\"b,]\\",
+ "2": [true, null, {}, "\u00fc"], "__proto__": -9223372036854775808}"""
+    assert told(tmp_path, "command.js", BOX + f"""
+(async () => {{
+  answers.odd = {json.dumps(reply)};
+  run('odd');
+  await until(() => !$('reply').hidden && $('reply').firstChild);
+  const list = $('reply').querySelector('details > ul');
+  const inner = list.querySelector('details');
+  inner.open = true;
+  await until(() => inner.querySelector('li'));
+  say('told', [...list.querySelectorAll('li')].filter((item) => !item.querySelector('li'))
+    .map((item) => [...item.childNodes].map((node) => node.textContent).join(' ')));
+}})();""") == [
+        "u 18446744073709551615", "f 0.1", "one 1.0", "e 1e400", "same 1", "same [0 elements]", r'10 "a\"b,]\\"',
+        "0 true", "1 null", "2 {0 members}", '3 "ü"', "__proto__ -9223372036854775808"]

@@ -23,16 +23,17 @@ function missing() {
     element("code", {}, 'loadmodule "mi_http.so"'), " to the configuration, start the server again, and load this page again."));
 }
 
-/// The help of the command that is being typed, once the typing stops.
+/// The help of the command that is being typed, once the typing stops. OpenSIPS does not list the names that commands
+/// had before 4.0 and knows them all the same, so any word is asked about that has a space behind it.
 function makeHelp(url, known) {
   const texts = new Map();
   let timer = 0;
 
   async function show(name) {
     if (!texts.has(name)) {
-      const result = await call(url, { method: "help", params: { mi_cmd: name } }).catch(() => null);
-      if (result === null) return;
-      const { Help: text = "", ...others } = result;
+      const reply = await call(url, { method: "help", params: { mi_cmd: name } }).catch(() => null);
+      if (reply === null && known.has(name)) return;
+      const { Help: text = "", ...others } = reply?.result ?? {};
       texts.set(name, [text, ...Object.entries(others).map(([key, value]) => `${key}: ${value}`)].filter(Boolean).join(" — "));
     }
     // Replies may overtake each other, and the typing them all.
@@ -43,7 +44,8 @@ function makeHelp(url, known) {
     typed() {
       clearTimeout(timer);
       const name = firstWord($("line").value);
-      if (!known.has(name)) setText($("help"), "");
+      const whole = name !== "" && /\s/.test($("line").value.trimStart());
+      if (!known.has(name) && !whole) setText($("help"), "");
       else timer = setTimeout(() => show(name), 200);
     },
     forget: () => texts.clear(),
@@ -77,7 +79,7 @@ export function makeCommandBox(url, statistics) {
     if (loaded) return;
     loaded = true;
     try {
-      const names = namesOf(await call(url, { method: "which" }));
+      const names = namesOf((await call(url, { method: "which" })).result);
       known.clear();
       for (const name of names) known.add(name);
       delete $("commands").dataset.kind;
@@ -99,8 +101,6 @@ export function makeCommandBox(url, statistics) {
   }
 
   async function run() {
-    running?.abort();
-    const mine = new AbortController();
     let request;
     try {
       request = parse(line.value);
@@ -108,17 +108,19 @@ export function makeCommandBox(url, statistics) {
       outcome(error.message, true);
       return;
     }
-    remember(line.value.trim());
+    running?.abort();
+    const mine = new AbortController();
     running = mine;
+    remember(line.value.trim());
     $("abandon").hidden = false;
     outcome(`${request.method} runs…`, false);
     reply();
     const begin = performance.now();
     try {
-      const result = await call(url, request, mine.signal);
+      const { shown } = await call(url, request, mine.signal);
       if (running !== mine) return;
       outcome(`${request.method} answered in ${(performance.now() - begin).toFixed(0)} ms.`, false);
-      reply(tree(request.method, result));
+      reply(tree(request.method, shown));
     } catch (error) {
       if (running !== mine) return;
       const abandoned = error.name === "AbortError";
@@ -127,6 +129,7 @@ export function makeCommandBox(url, statistics) {
     } finally {
       if (running === mine) {
         running = null;
+        if (document.activeElement === $("abandon")) line.focus(); // it would be nowhere
         $("abandon").hidden = true;
       }
     }

@@ -1,7 +1,9 @@
 // Calls of MI commands: JSON-RPC to mi_http's root, and in words what went wrong.
 // SPDX-License-Identifier: GPL-2.0-or-later
+import { member, read } from "./json.js";
 
-/// What a reader is told: a sentence that says what to do, and the `data` that came with the error, if any.
+/// What a reader is told: a sentence that says what to do, and the `data` that came with the error, if any, as json.js
+/// reads it.
 export class Failure extends Error {
   constructor(sentence, data) {
     super(sentence);
@@ -40,7 +42,7 @@ function rpcFailure(error, method) {
   }
 }
 
-/// The result of a command. Throws a Failure, or an AbortError once `signal` is aborted.
+/// The result of a command: `result` of JSON.parse(), and `shown` as json.js reads it. Throws a Failure, or an AbortError once `signal` is aborted.
 export async function call(url, request, signal) {
   let reply;
   let text;
@@ -61,8 +63,8 @@ export async function call(url, request, signal) {
   } catch {
     throw new Failure(reply.ok ? "What came is no JSON. See whether something else answers in the place of mi_http." : httpFailure(reply, url));
   }
-  if (answer?.jsonrpc === "2.0" && answer.error) throw new Failure(rpcFailure(answer.error, request.method), answer.error.data);
+  if (answer?.jsonrpc === "2.0" && answer.error) throw new Failure(rpcFailure(answer.error, request.method), answer.error.data === undefined ? undefined : member(member(read(text), "error"), "data"));
   if (!reply.ok) throw new Failure(httpFailure(reply, url));
-  if (answer?.jsonrpc !== "2.0" || !("result" in answer)) throw new Failure("What came is no reply of JSON-RPC 2.0. See whether something else answers in the place of mi_http.", answer);
-  return answer.result;
+  if (answer?.jsonrpc !== "2.0" || !("result" in answer)) throw new Failure("What came is no reply of JSON-RPC 2.0. See whether something else answers in the place of mi_http.", read(text));
+  return { result: answer.result, shown: member(read(text), "result") };
 }

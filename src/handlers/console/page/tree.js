@@ -1,17 +1,28 @@
 // A value of JSON as a tree that is folded below its first level, and built as it is opened.
 // SPDX-License-Identifier: GPL-2.0-or-later
 import { element, setText } from "./dom.js";
+import { Digits, Members } from "./json.js";
 
 const PAGE = 100; // entries at a time
 
+function isScalar(value) {
+  return value === null || typeof value !== "object" || value instanceof Digits;
+}
+
+/// What is in an array or an object: [[name, value], …].
+function entriesOf(value) {
+  return value instanceof Members ? value.entries : Object.entries(value);
+}
+
 function scalar(value) {
+  if (value instanceof Digits) return element("span", { className: "value number" }, value.text);
   const kind = value === null ? "null" : typeof value;
   // Strings have their quotes, so that "12" and 12, "true" and true are told apart by more than the colour.
   return element("span", { className: `value ${kind}` }, kind === "string" ? JSON.stringify(value) : String(value));
 }
 
 function amount(value) {
-  const count = Array.isArray(value) ? value.length : Object.keys(value).length;
+  const count = entriesOf(value).length;
   const [one, many, open, close] = Array.isArray(value) ? ["element", "elements", "[", "]"] : ["member", "members", "{", "}"];
   return element("span", { className: "amount" }, `${open}${count} ${count === 1 ? one : many}${close}`);
 }
@@ -19,8 +30,8 @@ function amount(value) {
 function entry(key, value, open) {
   const item = element("li");
   const name = element("span", { className: "key" }, String(key));
-  if (value === null || typeof value !== "object") item.append(name, scalar(value));
-  else if (Object.keys(value).length === 0) item.append(name, amount(value));
+  if (isScalar(value)) item.append(name, scalar(value));
+  else if (entriesOf(value).length === 0) item.append(name, amount(value));
   else item.append(branch(name, value, open));
   return item;
 }
@@ -55,7 +66,7 @@ function fill(list, entries, open) {
 function branch(name, value, open) {
   const list = element("ul");
   const details = element("details", { open }, element("summary", {}, name, amount(value)), list);
-  const entries = Object.entries(value);
+  const entries = entriesOf(value);
   // What only wraps another one is opened together with it.
   const build = () => fill(list, entries, entries.length === 1);
   if (open) build();
@@ -63,9 +74,9 @@ function branch(name, value, open) {
   return details;
 }
 
-/// The tree of `value`, under a name.
+/// The tree of `value`, of JSON.parse() or of read() in json.js, under a name.
 export function tree(name, value) {
   const title = element("span", { className: "key" }, name);
-  if (value === null || typeof value !== "object") return element("p", {}, title, scalar(value));
+  if (isScalar(value)) return element("p", {}, title, scalar(value));
   return branch(title, value, true);
 }

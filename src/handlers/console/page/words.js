@@ -1,15 +1,25 @@
 // A command line as opensips-cli takes it, read into the method and the params of JSON-RPC.
 // SPDX-License-Identifier: GPL-2.0-or-later
+import { rounded } from "./json.js";
 
-// Their plain words are the one parameter `statistics`, an array, so that nobody has to type brackets.
-const GATHERING = /^(?:(?:get|list|reset)_statistics|statistics:(?:get|list|reset))$/;
+// Commands with a parameter that is an array, and how many others stand before it: the words from there on are its
+// elements, so that nobody has to type brackets.
+const STATISTICS = [0, "statistics"];
+const EVENTS = [1, "events"];
+const ARRAYS = new Map(Object.entries({
+  get_statistics: STATISTICS, "statistics:get": STATISTICS, list_statistics: STATISTICS, "statistics:list": STATISTICS,
+  reset_statistics: STATISTICS, "statistics:reset": STATISTICS, raise_event: [1, "params"], "evi:raise": [1, "params"],
+  dlg_push_var: [2, "DID"], "dialog:push_var": [2, "DID"], fs_subscribe: EVENTS, fs_unsubscribe: EVENTS,
+  "freeswitch_scripting:subscribe": EVENTS, "freeswitch_scripting:unsubscribe": EVENTS,
+}));
 
 const NAME = /[A-Za-z_][\w-]*=/y;
 const SPACE = /\s*/y;
 const PLAIN = /\S+/y;
 
+/// Whether the words behind the command are names of statistics.
 export function gathers(method) {
-  return GATHERING.test(method);
+  return ARRAYS.get(method) === STATISTICS;
 }
 
 /// `command word "quoted word" [JSON]` or `command name=value …`. Throws an Error whose message is for the reader.
@@ -18,19 +28,31 @@ export function parse(line) {
   if (words.length === 0) throw new Error("There is no command on the line.");
   const [{ name, value: method }] = words;
   if (name !== null || typeof method !== "string") throw new Error("The line begins with the command's name.");
-  const params = parameters(words.slice(1), gathers(method));
+  const params = parameters(words.slice(1), ARRAYS.get(method));
   return params === undefined ? { method } : { method, params };
 }
 
-function parameters(words, gather) {
+/// The words as the elements of an array: those of a single JSON word are so already.
+function array(values) {
+  return values.length === 1 && typeof values[0] !== "string" ? values[0] : values.flat();
+}
+
+function parameters(words, [before, arrayName] = [Infinity]) {
   if (words.length === 0) return undefined;
   const named = words.filter((word) => word.name !== null);
   if (named.length === 0) {
     const values = words.map((word) => word.value);
-    return gather ? { statistics: values.flat() } : values;
+    if (values.length <= before) return values;
+    const rest = array(values.slice(before));
+    return before === 0 ? { [arrayName]: rest } : [...values.slice(0, before), rest];
   }
   if (named.length < words.length) throw new Error("Parameters go either all by name (name=value) or all by their order.");
-  return Object.fromEntries(named.map((word) => [word.name, word.value]));
+  const params = {};
+  for (const { name, value } of named) {
+    if (Object.hasOwn(params, name)) throw new Error(`${name} is there twice.`);
+    params[name] = name === arrayName && typeof value === "string" ? value.split(/\s+/).filter(Boolean) : value;
+  }
+  return params;
 }
 
 function match(pattern, line, at) {
@@ -60,11 +82,16 @@ function readValue(line, at) {
   }
   if (first === "[" || first === "{") {
     const end = endOfJson(line, at);
+    const text = line.slice(at, end);
+    let value;
     try {
-      return [JSON.parse(line.slice(at, end)), end];
+      value = JSON.parse(text);
     } catch {
-      throw new Error(`This is no JSON: ${line.slice(at, end)}. A word that begins with ${first} goes into quotes.`);
+      throw new Error(`This is no JSON: ${text}. A word that begins with ${first} goes into quotes.`);
     }
+    // Another number than was typed must not be sent.
+    for (const number of rounded(text)) throw new Error(`A browser cannot send all digits of the number ${number}. As a string, in quotes, it can.`);
+    return [value, end];
   }
   const word = match(PLAIN, line, at);
   return [word, at + word.length];
