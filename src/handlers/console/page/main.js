@@ -15,12 +15,13 @@ document.title = `httpd console – ${location.host}`;
 const showNumbers = numbers.follow();
 const showTables = tables.follow();
 const plots = makePlots();
-const statistics = new Set();
+const GROUP = "httpd:";
+const statistics = new Set([GROUP]);
 const box = makeCommandBox(document.body.dataset.mi, () => [...statistics].sort());
 
 // The name of a statistic is a button that asks for it: without its group, as OpenSIPS looks names up.
 for (const name of document.querySelectorAll("#numbers code, #plots li code")) {
-  const plain = name.textContent.replace(/^httpd:/, "");
+  const plain = name.textContent.slice(GROUP.length);
   statistics.add(plain);
   if (box.put === null) continue;
   const line = `get_statistics ${plain}`;
@@ -70,7 +71,7 @@ listen({
   },
   state(state) {
     for (const name of Object.keys(state.numbers ?? {})) {
-      if (!name.endsWith("/s")) statistics.add(name);
+      if (name.startsWith(GROUP) && !name.endsWith("/s")) statistics.add(name.slice(GROUP.length));
     }
     Object.assign(news.numbers, state.numbers);
     Object.assign(news.tables, state.tables);
