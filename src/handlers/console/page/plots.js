@@ -12,6 +12,7 @@ const TIME = new Intl.DateTimeFormat("en-GB", { timeStyle: "medium", timeZone: "
 const STROKES = [{ strokeWidth: 1.6, fillGraph: true }, { strokeWidth: 1.6, strokePattern: [6, 3] },
   { strokeWidth: 1.8, strokePattern: [2, 2] }];
 const LETTERS = ["a", "b", "c"];
+const LONGEST = 60_000; // the last step of httpd:handler_time_ROOT_le_*: what takes longer is known to do so, no more
 
 const PLOTS = [
   { id: "plot-requests", names: ["requests", "4xx", "5xx"], first: 1, unit: "/s", least: 1, title: "Requests and errors per second" },
@@ -21,7 +22,8 @@ const PLOTS = [
 function written(value, unit) {
   if (value === null || value === undefined) return "–";
   const digits = value === 0 || value >= 100 ? 0 : value >= 10 ? 1 : 2;
-  return value.toFixed(digits) + unit;
+  const text = value.toFixed(digits) + unit;
+  return unit === " ms" && value >= LONGEST ? `> ${text}` : text;
 }
 
 const tick = (value) => String(Number(value.toPrecision(6)));
@@ -41,6 +43,8 @@ function makePlot({ id, names, first, unit, least, title }, pointed) {
   cursor.hidden = true;
   let graph = null;
   let rows = [];
+  let shown = 0; // the row whose values are told
+  let told = null; // the time that was pointed at
 
   function colours() {
     const series = {};
@@ -91,9 +95,14 @@ function makePlot({ id, names, first, unit, least, title }, pointed) {
       graph.setSelection(at);
       cursor.style.left = `${place.offsetLeft + graph.toDomXCoord(row[0] * 1000)}px`;
     }
-    place.ariaValueMin = 0;
-    place.ariaValueMax = rows.length - 1;
-    place.ariaValueNow = at;
+    shown = at;
+    // A screen reader says what changes of the slider that it is on: not each second, then.
+    const quiet = t === null && told === null && document.activeElement === place;
+    told = t;
+    if (quiet) return;
+    place.ariaValueMin = Math.round(rows[0][0]);
+    place.ariaValueMax = Math.round(rows.at(-1)[0]);
+    place.ariaValueNow = Math.round(row[0]);
     place.ariaValueText = `${time}: ${names.map((name, i) => `${name} ${texts[i]}`).join(", ")}`;
   }
 
@@ -107,7 +116,7 @@ function makePlot({ id, names, first, unit, least, title }, pointed) {
     if (event.key === "Escape") {
       pointed(null);
     } else if (event.key in steps && !event.altKey && !event.ctrlKey && !event.metaKey) {
-      const at = Number(place.ariaValueNow) + steps[event.key];
+      const at = shown + steps[event.key];
       pointed(rows[Math.min(Math.max(at, 0), rows.length - 1)][0]);
       event.preventDefault();
     }
