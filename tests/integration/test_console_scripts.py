@@ -142,6 +142,7 @@ window.fetch = async (url, options) => {
     if (method === 'slow') setTimeout(resolve, 300);
     else if (method !== 'never') resolve();
   });
+  if (method === 'refused') return new Response(JSON.stringify({ error: { status: 403, message: params[0] } }), { status: 403 });
   return new Response(`{"jsonrpc": "2.0", "id": 1, "result": ${answers[method] ?? null}}`);
 };
 const until = async (condition) => { while (!condition()) await pause(10); };
@@ -203,3 +204,19 @@ def test_a_reply_is_shown_as_it_was_written(tmp_path):
 }})();""") == [
         "u 18446744073709551615", "f 0.1", "one 1.0", "e 1e400", "same 1", "same [0 elements]", r'10 "a\"b,]\\"',
         "0 true", "1 null", "2 {0 members}", '3 "ü"', "__proto__ -9223372036854775808"]
+
+
+def test_whose_access_is_missing(tmp_path):
+    """A proxy that changes Host makes the page a foreign one, which is no matter of the client's address."""
+    found = told(tmp_path, "command.js", BOX + """
+(async () => {
+  const heard = [];
+  for (const why of ['Pages of this origin have no access', 'No access']) {
+    run(`refused "${why}"`);
+    await until(() => $('abandon').hidden);
+    heard.push($('outcome').textContent);
+  }
+  say('told', heard);
+})();""")
+    assert "another site" in found[0] and "cors_origins" in found[0] and "Host" in found[0]
+    assert found[1].startswith("This client has no access to MI (403).")

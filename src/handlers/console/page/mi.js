@@ -11,6 +11,9 @@ export class Failure extends Error {
   }
 }
 
+// What the server answers to a page that is not its own.
+const FOREIGN = "Pages of this origin have no access";
+
 let lastId = 0;
 
 function later(reply) {
@@ -18,10 +21,16 @@ function later(reply) {
   return seconds ? `Try again in ${seconds} s` : "Try again a little later";
 }
 
-function httpFailure(reply, url) {
+function noAccess(said) {
+  // The origin that the server compares is that of the Host that it is told.
+  if (said.includes(FOREIGN)) return `The server takes this page for one of another site (403). A proxy in between changes Host: have it pass on the one it gets, or name ${location.origin} in cors_origins of the parameter access of httpd.`;
+  return "This client has no access to MI (403). The parameter access of httpd says who has.";
+}
+
+function httpFailure(reply, url, said) {
   switch (reply.status) {
     case 401: return "The server asks for credentials (401). Load this page again, and enter them.";
-    case 403: return "This client has no access to MI (403). The parameter access of httpd says who has.";
+    case 403: return noAccess(said);
     case 404: return `Nothing is served at ${url} (404). See whether mi_http is still loaded, and load this page again.`;
     case 413: return "The command is too long (413). post_buf_size of mi_http is the limit.";
     case 415: return "The server did not take the command for JSON (415). See what a proxy in between does to Content-Type.";
@@ -61,10 +70,10 @@ export async function call(url, request, signal) {
   try {
     answer = JSON.parse(text);
   } catch {
-    throw new Failure(reply.ok ? "What came is no JSON. See whether something else answers in the place of mi_http." : httpFailure(reply, url));
+    throw new Failure(reply.ok ? "What came is no JSON. See whether something else answers in the place of mi_http." : httpFailure(reply, url, text));
   }
   if (answer?.jsonrpc === "2.0" && answer.error) throw new Failure(rpcFailure(answer.error, request.method), answer.error.data === undefined ? undefined : member(member(read(text), "error"), "data"));
-  if (!reply.ok) throw new Failure(httpFailure(reply, url));
+  if (!reply.ok) throw new Failure(httpFailure(reply, url, text));
   if (answer?.jsonrpc !== "2.0" || !("result" in answer)) throw new Failure("What came is no reply of JSON-RPC 2.0. See whether something else answers in the place of mi_http.", read(text));
   return { result: answer.result, shown: member(read(text), "result") };
 }
