@@ -7,6 +7,7 @@ import chromium
 import daemon
 import pytest
 
+DYGRAPHS = "/usr/share/javascript/dygraphs/src/dygraph.js"
 PAGE = daemon.ROOT / "src" / "handlers" / "console" / "page"
 
 pytestmark = chromium.installed
@@ -15,12 +16,12 @@ pytestmark = chromium.installed
 def bundled(module):
     """The module as a script that leaves its exports in the variable `it`."""
     return subprocess.run(["esbuild", str(PAGE / module), "--bundle", "--format=iife", "--global-name=it", "--charset=utf8",
-                           "--log-level=warning"], check=True, capture_output=True, text=True, timeout=30).stdout
+                           f"--alias:dygraphs={DYGRAPHS}", '--define:process.env.NODE_ENV="production"', "--log-level=warning"], check=True, capture_output=True, text=True, timeout=30).stdout
 
 
-def told(tmp_path, module, script):
-    """What `script` says under the name `told`, with the exports of `module` in `it`."""
-    with chromium.Site(bundled(module) + script) as site, chromium.Browser(tmp_path, f"http://127.0.0.1:{site.port}/"):
+def told(tmp_path, module, script, before=""):
+    """What `script` says under the name `told`, with the exports of `module` in `it`. `before` runs before the module."""
+    with chromium.Site(before + bundled(module) + script) as site, chromium.Browser(tmp_path, f"http://127.0.0.1:{site.port}/"):
         return site.heard("told")
 
 
@@ -220,3 +221,70 @@ def test_whose_access_is_missing(tmp_path):
 })();""")
     assert "another site" in found[0] and "cors_origins" in found[0] and "Host" in found[0]
     assert found[1].startswith("This client has no access to MI (403).")
+
+
+# The whole page without a server: a stream of events that the test writes.
+STREAM = """
+let stream;
+window.EventSource = class {
+  static CLOSED = 2;
+  heard = {};
+  constructor() { stream = this; }
+  addEventListener(name, listener) { this.heard[name] = listener; }
+  close() {}
+};
+const tell = (name, data) => stream.heard[name]({ data: JSON.stringify(data) });
+const drawn = () => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+const sample = (t, p99 = 3) => [t, t % 1000, 0, 0, 1, 2, p99];
+"""
+
+
+def told_by_page(tmp_path, script):
+    text = (PAGE / "index.html").read_text(encoding="utf-8").replace("{{mi}}", "mi")
+    body = text[text.index("<body"):text.index("</body>")]
+    return told(tmp_path, "main.js", "(async () => {" + script + "})();", before=f"""
+document.body.dataset.mi = 'mi';
+document.body.innerHTML = {json.dumps(body).replace("</", "<" + chr(92) + "/")};""" + STREAM)
+
+
+def test_statistics_are_completed_as_get_statistics_finds_them(tmp_path):
+    """OpenSIPS looks single ones up without their group."""
+    found = told_by_page(tmp_path, """
+tell('state', { numbers: { time: 'now', 'httpd:accept_failures': '0', 'httpd:requests': '1', 'httpd:requests/s': '1.0' } });
+const line = document.getElementById('line');
+line.value = 'get_statistics ';
+line.dispatchEvent(new Event('input'));
+say('told', [...document.querySelectorAll('#commands option')].map((option) => option.value.split(' ')[1]));""")
+    assert {"httpd:", "accept_failures", "requests", "open_connections"} <= set(found)
+    assert [name for name in found if name == "time" or "/" in name or name.startswith("httpd:")] == ["httpd:"]
+
+
+def test_a_plot_that_has_the_focus_speaks_when_asked(tmp_path):
+    assert told_by_page(tmp_path, """
+const plot = document.querySelector('#plot-requests .plot');
+const said = () => [plot.ariaValueNow, plot.ariaValueText.replace(/.*: /, '')];
+const press = (key) => plot.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
+tell('samples', Array.from({ length: 300 }, (_, i) => sample(5001 + i)));
+await drawn();
+const heard = [said()];
+plot.focus();
+tell('samples', [sample(5301)]);
+await drawn();
+heard.push(said());
+press('ArrowLeft');
+heard.push(said());
+tell('samples', [sample(5302)]);
+await drawn();
+heard.push(said());
+press('Escape');
+heard.push(said());
+say('told', heard.map(([now, text]) => `${now} ${text.split(',')[0]}`));""") == [
+        "5300 requests 300/s", "5300 requests 300/s", "5300 requests 300/s", "5300 requests 300/s", "5302 requests 302/s"]
+
+
+def test_what_took_longer_than_the_last_step(tmp_path):
+    assert told_by_page(tmp_path, """
+tell('samples', [sample(5001, 60000)]);
+await drawn();
+say('told', [...document.querySelectorAll('#plot-latency li b')].map((value) => value.textContent));""") == [
+        "1.00 ms", "2.00 ms", "> 60000 ms"]

@@ -29,7 +29,7 @@ function noAccess(said) {
 
 function httpFailure(reply, url, said) {
   switch (reply.status) {
-    case 401: return "The server asks for credentials (401). Load this page again, and enter them.";
+    case 401: return "The server asks for credentials (401). Run the command again, and enter them where the browser asks.";
     case 403: return noAccess(said);
     case 404: return `Nothing is served at ${url} (404). See whether mi_http is still loaded, and load this page again.`;
     case 413: return "The command is too long (413). post_buf_size of mi_http is the limit.";
