@@ -239,6 +239,13 @@ const sample = (t, p99 = 3) => [t, t % 1000, 0, 0, 1, 2, p99];
 """
 
 
+def test_streams_are_no_requests_in_progress():
+    """The table has them all the same: it is what the MI command tells."""
+    text = (PAGE / "index.html").read_text(encoding="utf-8")
+    section = text[text.index('id="t-requests"'):text.index('data-table="requests"')]
+    assert "httpd:" not in section and "<code>httpd_requests</code>" in section and "queued" in section
+
+
 def told_by_page(tmp_path, script):
     text = (PAGE / "index.html").read_text(encoding="utf-8").replace("{{mi}}", "mi")
     body = text[text.index("<body"):text.index("</body>")]
