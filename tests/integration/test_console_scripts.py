@@ -295,3 +295,28 @@ tell('samples', [sample(5001, 60000)]);
 await drawn();
 say('told', [...document.querySelectorAll('#plot-latency li b')].map((value) => value.textContent));""") == [
         "1.00 ms", "2.00 ms", "> 60000 ms"]
+
+
+def test_what_was_shown_before_a_long_sleep_is_not_live(tmp_path):
+    assert told_by_page(tmp_path, """
+let hidden = false;
+let asleep = 0;
+const now = Date.now;
+Object.defineProperty(document, 'hidden', { get: () => hidden });
+Date.now = () => now() + asleep;
+const heard = [];
+const see = (seen) => {
+  const before = stream;
+  hidden = !seen;
+  document.dispatchEvent(new Event('visibilitychange'));
+  heard.push(`${document.getElementById('state').dataset.state} ${stream === before}`);
+};
+tell('hello', { build: 'x' });
+see(false);
+see(true);
+see(false);
+asleep = 3600 * 1000;
+see(true);
+tell('hello', { build: 'x' });
+say('told', [...heard, document.getElementById('state').dataset.state]);""") == [
+        "live true", "live true", "live true", "waiting false", "live"]

@@ -90,8 +90,11 @@ export function listen(on) {
   document.addEventListener("visibilitychange", () => {
     clearTimeout(rest);
     if (!document.hidden) {
-      heard = Date.now();
-      if (source === null) open();
+      // After a night's sleep the stream looks alive, and what the page shows is not.
+      if (source === null || Date.now() - heard >= SILENCE) {
+        on.connection("waiting", "connecting…");
+        open();
+      }
       return;
     }
     clearTimeout(retry);
