@@ -1,6 +1,7 @@
 # The console's scripts by themselves, in a real browser: command lines, samples, numbers and trees.
 # SPDX-License-Identifier: GPL-2.0-or-later
 import json
+import re
 import subprocess
 
 import chromium
@@ -246,6 +247,12 @@ def test_streams_are_no_requests_in_progress():
     assert "httpd:" not in section and "<code>httpd_requests</code>" in section and "queued" in section
 
 
+def test_plots_say_whose_times_theirs_are():
+    captions = re.findall("<figcaption>.*?</figcaption>", (PAGE / "index.html").read_text(encoding="utf-8"), re.DOTALL)
+    assert len(captions) == 2
+    assert all("times are UTC" in caption for caption in captions)
+
+
 def told_by_page(tmp_path, script):
     text = (PAGE / "index.html").read_text(encoding="utf-8").replace("{{mi}}", "mi")
     body = text[text.index("<body"):text.index("</body>")]
@@ -320,3 +327,10 @@ see(true);
 tell('hello', { build: 'x' });
 say('told', [...heard, document.getElementById('state').dataset.state]);""") == [
         "live true", "live true", "live true", "waiting false", "live"]
+
+
+def test_a_long_text_with_many_escapes_is_read(tmp_path):
+    assert told(tmp_path, "json.js", """
+const text = '\\"\\\\'.repeat(2e6);
+const found = it.read(JSON.stringify({ text, '\\\\': '"' }));
+say('told', [found.entries[0][1] === text, found.entries[1]]);""") == [True, ["\\", '"']]

@@ -1,7 +1,17 @@
 // JSON as it was written: JSON.parse() rounds what a double has no digits for, keeps one of two members of the same
 // name, and puts numbers among the names first. SPDX-License-Identifier: GPL-2.0-or-later
 
-const TOKEN = /"[^"\\]*(?:\\.[^"\\]*)*"|[[\]{}]|[^\s,:[\]{}"]+/g;
+const TOKEN = /[\s,:]*(["[\]{}]|[^\s,:[\]{}"]+)/y;
+
+/// Where the string whose first quote is at `at` ends, behind its last one. Not by a regular expression, which has no
+/// room for a string with some hundred thousand escapes.
+function endOfString(text, at) {
+  for (let end = text.indexOf('"', at + 1); ; end = text.indexOf('"', end + 1)) {
+    let escapes = 0;
+    while (text[end - 1 - escapes] === "\\") escapes++;
+    if (escapes % 2 === 0) return end + 1;
+  }
+}
 
 /// A number that JavaScript would write otherwise, by its digits.
 export class Digits {
@@ -25,8 +35,17 @@ export class Members {
 /// The value of a JSON text, with numbers and objects as they stand there. Throws a SyntaxError where it is no JSON.
 export function read(text) {
   JSON.parse(text);
-  const tokens = text.matchAll(TOKEN);
-  const next = () => tokens.next().value[0];
+  let at = 0;
+
+  function next() {
+    TOKEN.lastIndex = at;
+    const token = TOKEN.exec(text)[1];
+    at = TOKEN.lastIndex;
+    if (token !== '"') return token;
+    const begin = at - 1;
+    at = endOfString(text, begin);
+    return text.slice(begin, at);
+  }
 
   function value(token) {
     if (token === "[") {
