@@ -54,8 +54,10 @@ class Monitor {
   struct Worker {
     unsigned number = 0;  ///< from 1
     pid_t process = 0;
-    std::string request;               ///< whose handler it runs, as in Request; "" when it is free
-    std::chrono::milliseconds age{0};  ///< how long that has been running
+    /// Whose handler it runs: the line as in Request or, where requests() has no room for it, "/" and the
+    /// root path. "" when it is free.
+    std::string request;
+    std::chrono::milliseconds age{0};  ///< how long that has been running, from its begin
   };
   /// Whose connections are open: an address, or of IPv6 a network of 64 bits.
   struct Client {

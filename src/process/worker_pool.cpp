@@ -103,8 +103,12 @@ bool WorkerPool::is_stuck() const noexcept {
 
 std::vector<server::Dispatcher::Worker> WorkerPool::workers() const {
   std::vector<Worker> workers;
-  for (const auto& worker : workers_)
-    workers.push_back({worker->number(), worker->process()});
+  for (const auto& worker : workers_) {
+    Worker& one = workers.emplace_back(Worker{worker->number(), worker->process()});
+    if (worker->running == nullptr) continue;
+    one.root = worker->running->route().root;
+    one.since = worker->running->since;
+  }
   std::ranges::sort(workers, {}, &Worker::number);
   return workers;
 }

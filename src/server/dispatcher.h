@@ -2,10 +2,13 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
+#include <string_view>
 #include <sys/types.h>
 #include <vector>
 
 #include <httpd/reply.h>
+
+#include "net/timer_wheel.h"
 
 namespace httpd::server {
 
@@ -22,6 +25,8 @@ class Dispatcher {
   struct Worker {
     unsigned number;  ///< from 1
     pid_t process;
+    std::string_view root{};  ///< of the handler that runs there; "" for none. As long-lived as the router
+    net::TimePoint since{};   ///< when that began
   };
   /// The handler processes that are there, by their numbers.
   [[nodiscard]] virtual std::vector<Worker> workers() const { return {}; }

@@ -100,6 +100,20 @@ TEST_F(WorkerPoolTest, WhoLooksSeesProcessesAndWhatTheyDo) {
   EXPECT_TRUE(monitor.requests().empty());
 }
 
+TEST_F(WorkerPoolTest, WhoLooksSeesHowLongAProcessRunsFromItsBegin) {
+  settings.handler_timeout = std::chrono::seconds(1);
+  start_pool();
+  FakeWorker& worker = add_fake();
+  Client client(*this);
+  client.send(get("/a/slow"));
+  settle(0);
+  ASSERT_TRUE(worker.gets_request("/a/slow"));
+  wait_for_limit();
+  ASSERT_EQ(shown(), "a overdue");
+  EXPECT_EQ(monitor.workers()[0].request, "GET /a/slow HTTP/1.1");
+  EXPECT_GE(monitor.workers()[0].age, settings.handler_timeout);
+}
+
 TEST_F(WorkerPoolTest, WhoLooksSeesWhatThePoolRefuses) {
   settings.max_queue = 1;
   start_pool();

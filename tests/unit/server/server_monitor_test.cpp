@@ -111,6 +111,31 @@ TEST_F(ServerMonitorTest, TellsRequestsThatAreWithHandlers) {
   EXPECT_TRUE(monitor.requests().empty());
 }
 
+TEST_F(ServerMonitorTest, TellsOfABusyProcessAlsoWhereTheBoardIsFull) {
+  struct FakeDispatcher final : Dispatcher {
+    void dispatch(Exchange& /*request*/, Reply reply) override { reply.send(""); }
+    std::vector<Worker> workers() const override { return {busy, {2, 1235}}; }
+    Worker busy{1, 1234, "mi", std::chrono::steady_clock::now() - std::chrono::seconds(5)};
+  } dispatcher;
+  root(
+      "fill", {Method::kGet},
+      [this](const Request& request, Reply reply) {
+        std::size_t slot = 0;
+        while (slot != RequestBoard::kNone)
+          slot = board.open(static_cast<const Exchange&>(request), RequestBoard::State::kKept, 0, loop.now());
+        reply.send("");
+      },
+      true);
+  start_looked_at();
+  server->use_dispatcher(dispatcher);
+  ask("/fill");
+  const std::vector<Monitor::Worker> workers = monitor.workers();
+  ASSERT_EQ(workers.size(), 2U);
+  EXPECT_EQ(workers[0].request, "/mi");
+  EXPECT_GE(workers[0].age, std::chrono::seconds(5));
+  EXPECT_EQ(workers[1].request, "");
+}
+
 TEST_F(ServerMonitorTest, TellsClientsByTheirConnections) {
   start_looked_at();
   Client one(*this);
