@@ -188,6 +188,19 @@ def test_a_request_in_flight_grows_older(start):
         client.read_reply()
 
 
+def test_the_list_of_requests_names_what_else_lists_them(start):
+    """Streams are among them, which httpd:requests_in_progress does not count."""
+    server = serve(start)
+    with Events(server) as events:
+        events.next("state")
+        text = page(server)
+        command = re.search(r'id="t-requests">[^<]*</h2><code>([^<]*)</code>', text)[1]
+        listed = [entry["Request"] for entry in server.mi(command)["Handlers"]]
+        shown = re.search(r'<tbody data-table="requests">(.*?)</tbody>', text, re.S)[1]
+        assert "GET /console/events HTTP/1.1" in listed
+        assert "<td>GET /console/events HTTP/1.1</td>" in shown
+
+
 def test_it_answers_while_all_handler_processes_are_busy(start):
     server = serve(start, modules={daemon.WORKER_PROBE: {}}, workers=1)
     pids = server.pids("HTTPD worker")
