@@ -11,9 +11,9 @@ export function makeSamples(columns) {
   function add(more) {
     if (more.length === 0) return;
     const newest = more.at(-1)[0];
-    // The server's clock was set back: what was kept would stand in the future, and for the latest. With more than one
-    // sample comes all that the server has; before a single one is what came a second ago.
-    if (kept.length > 0 && newest < kept.at(-1)[0]) {
+    // The server's clock was set back, and not only corrected: what was kept would stand among what is yet to come. With
+    // more than one sample comes all that the server has; before a single one is what came a second ago.
+    if (kept.length > 0 && newest < kept.at(-1)[0] - GAP) {
       const step = newest - 1 - kept.at(-1)[0];
       kept = more.length > 1 ? [] : kept.map(([t, ...values]) => [t + step, ...values]);
     }
