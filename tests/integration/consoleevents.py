@@ -9,15 +9,26 @@ class Events:
     def __init__(self, server, root="console", fields="", timeout=20.0):
         self.socket = socket.create_connection(("127.0.0.1", server.port), timeout=timeout)
         self.socket.sendall(f"GET /{root}/events HTTP/1.1\r\nHost: a\r\n{fields}\r\n".encode())
-        self.file = self.socket.makefile("r", encoding="utf-8", newline="")
+        self.file = self.socket.makefile("rb")
         self.status = int(self.file.readline().split()[1])
+        self._lines = self._read_lines()
         self.numbers = {}
         self.tables = {}
+
+    def _read_lines(self):
+        """The lines of the body, which is chunked: what is long comes in several chunks."""
+        while self.file.readline().strip():
+            pass
+        text = b""
+        while size := int(self.file.readline() or b"0", 16):
+            *whole, text = (text + self.file.read(size)).split(b"\n")
+            self.file.readline()
+            yield from (line.decode() for line in whole)
 
     def next(self, wanted):
         """The data of the next event with this name; None when the stream has ended. What `state` says is kept."""
         name = None
-        for line in self.file:
+        for line in self._lines:
             if line.startswith("event: "):
                 name = line[7:].strip()
             elif line.startswith("data: "):

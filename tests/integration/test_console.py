@@ -2,10 +2,12 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import base64
 import gzip
+import json
 import os
 import re
 import signal
 import time
+from contextlib import ExitStack
 from datetime import datetime, timedelta, timezone
 
 import daemon
@@ -141,6 +143,20 @@ def test_the_start_of_a_stream_has_everything(start):
         known = {name for name in server.mi("list_statistics") if name.startswith("httpd:")}
         flat = {name.removesuffix("/s") for name in events.numbers} - {"time"}
         assert flat <= known
+
+
+def test_what_is_long_comes_in_one_event_all_the_same(start):
+    server = serve(start, modules={daemon.WORKER_PROBE: {}}, max_client_connections=0)
+    path = "/keep/20000?" + "q" * 200
+    with ExitStack() as clients:
+        for _ in range(150):
+            clients.enter_context(server.connect()).send(request("GET", path))
+        for _ in range(50):
+            server.ask("GET", "/nowhere/" + "q" * 200)
+        with Events(server) as events:
+            events.until(lambda: len(events.tables["requests"]) == 100, "not all are shown")
+            assert len(json.dumps(events.tables)) > 2**15, "more than a chunk has"
+            events.row("requests", lambda row: row[0].startswith("and "))
 
 
 def test_samples_count_what_happens(start):
