@@ -129,8 +129,8 @@ def test_completion_and_help(browser, start):
     assert told["Help"] in console.page.text("#help")
     console.page.fill("#line", "")
     console.page.type("get_statistics ")
-    console.page.wait_for(f"{options}.includes('get_statistics httpd:requests')")
-    assert "get_statistics httpd:requests/s" not in console.page.evaluate(options)
+    console.page.wait_for(f"{options}.includes('get_statistics requests')")
+    assert "get_statistics requests/s" not in console.page.evaluate(options)
 
 
 def test_what_commands_answer(console):
