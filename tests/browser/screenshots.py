@@ -100,7 +100,7 @@ def take(seconds):
             traffic = Traffic(server)
             try:
                 time.sleep(seconds)
-                console = Console(browser, server, HOST, ignoreHTTPSErrors=True,
+                console = Console(browser, server, host=HOST, ignoreHTTPSErrors=True,
                                   viewport={"width": 1280, "height": 1000})
                 console.wait_state("live")
                 print(console.run(COMMAND))

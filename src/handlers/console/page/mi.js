@@ -32,7 +32,7 @@ function httpFailure(reply, url, said) {
     case 401: return "The server asks for credentials (401). Run the command again, and enter them where the browser asks.";
     case 403: return noAccess(said);
     case 404: return `Nothing is served at ${url} (404). See whether mi_http is still loaded, and load this page again.`;
-    case 413: return "The command is too long (413). post_buf_size of mi_http is the limit.";
+    case 413: return "The command is too long (413). The parameter receive_buf_size of httpd is the limit.";
     case 415: return "The server did not take the command for JSON (415). See what a proxy in between does to Content-Type.";
     case 429: return `Too many requests came from this client (429). ${later(reply)}.`;
     case 503: return `The server has no place for the command, or is shutting down (503). ${later(reply)}; the table of handler processes shows what they are busy with.`;
