@@ -60,10 +60,9 @@ class Request {
       std::span<const std::string_view> /*offered*/) const noexcept {
     return 0;
   }
-  /// Whether the client takes a body in this content coding, "gzip" for instance: Accept-Encoding names it,
-  /// or
-  /// "*", with a weight that is not 0 (RFC 9110 section 12.5.3). False without a field, and for one that
-  /// cannot be read. Only who sends a Content-Encoding itself has to ask: see Handler::may_be_compressed().
+  /// Whether the client takes a body in this content coding, e.g. "gzip": Accept-Encoding names it, or "*",
+  /// with a weight that is not 0 (RFC 9110 section 12.5.3). False without a field, and for one that cannot be
+  /// read. Only who sends a Content-Encoding itself has to ask: see Handler::may_be_compressed().
   [[nodiscard]] virtual bool accepts_coding(std::string_view /*coding*/) const noexcept { return false; }
   /// The decoded value of the first form field with this name or, where the form has none, of the first query
   /// argument. The byte after the value is a NUL. Values hold no NUL of their own.

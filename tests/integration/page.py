@@ -1,5 +1,6 @@
 # A page in a real Chromium that a test looks at and uses as people do, by way of tests/browser/page.mjs.
 # SPDX-License-Identifier: GPL-2.0-or-later
+import contextlib
 import json
 import os
 import select
@@ -88,7 +89,8 @@ class Browser:
 
     def _end(self):
         if self.bridge is not None:
-            self.bridge.stdin.close()
+            with contextlib.suppress(BrokenPipeError):  # it may have died with what it was told last
+                self.bridge.stdin.close()
             try:
                 self.bridge.wait(20)
             except subprocess.TimeoutExpired:

@@ -6,6 +6,7 @@ import subprocess
 
 import chromium
 import daemon
+import page
 import pytest
 
 DYGRAPHS = "/usr/share/javascript/dygraphs/src/dygraph.js"
@@ -20,10 +21,17 @@ def bundled(module):
                            f"--alias:dygraphs={DYGRAPHS}", '--define:process.env.NODE_ENV="production"', "--log-level=warning"], check=True, capture_output=True, text=True, timeout=30).stdout
 
 
-def told(tmp_path, module, script, before=""):
+def told(browser, module, script, before=""):
     """What `script` says under the name `told`, with the exports of `module` in `it`. `before` runs before the module."""
-    with chromium.Site(before + bundled(module) + script) as site, chromium.Browser(tmp_path, f"http://127.0.0.1:{site.port}/"):
+    with chromium.Site(before + bundled(module) + script) as site:
+        browser.open(f"http://127.0.0.1:{site.port}/")
         return site.heard("told")
+
+
+@pytest.fixture(scope="module")
+def browser():
+    with page.Browser() as started:
+        yield started
 
 
 LINES = [
@@ -63,9 +71,9 @@ LINES = [
 ]
 
 
-def test_command_lines(tmp_path):
+def test_command_lines(browser):
     lines = json.dumps([line for line, _ in LINES])
-    found = told(tmp_path, "words.js", f"""
+    found = told(browser, "words.js", f"""
 say('told', {lines}.map((line) => {{ try {{ return it.parse(line); }} catch (error) {{ return error.message; }} }}));""")
     for (line, expected), got in zip(LINES, found, strict=True):
         assert got == expected, line
@@ -89,24 +97,24 @@ say('told', {lines}.map((line) => {{ try {{ return it.parse(line); }} catch (err
     ([[[1, 10]], []], [[1, 10]]),
     ([], []),
 ])
-def test_samples_merge_by_their_times(tmp_path, added, rows):
-    assert told(tmp_path, "samples.js", f"""
+def test_samples_merge_by_their_times(browser, added, rows):
+    assert told(browser, "samples.js", f"""
 const samples = it.makeSamples(1);
 for (const more of {json.dumps(added)}) samples.add(more);
 say('told', samples.rows());""") == rows
 
 
-def test_numbers(tmp_path):
+def test_numbers(browser):
     scaled = [[0, "B"], [999, "B"], [1000, "B"], [1234567, "B/s"], [99960, ""], [999999, "B"], [2.5e18, "B"]]
     grouped = ["0", "9999", "10000", "1234567", "12.5", "none"]
-    assert told(tmp_path, "numbers.js", f"""
+    assert told(browser, "numbers.js", f"""
 say('told', [{scaled}.map((pair) => it.scaled(...pair).join(' ')), {grouped}.map(it.grouped)]);""") == [
         ["0 B", "999 B", "1.00 kB", "1.23 MB/s", "100 k", "1.00 MB", "2500 PB"],
         ["0", "9999", "10\u202f000", "1\u202f234\u202f567", "12.5", "none"]]
 
 
-def test_a_tree_is_built_as_it_is_opened(tmp_path):
-    found = told(tmp_path, "tree.js", """
+def test_a_tree_is_built_as_it_is_opened(browser):
+    found = told(browser, "tree.js", """
 const long = Array.from({length: 250}, (_, i) => i);
 const markup = '<b>"x"</b>';
 document.body.append(it.tree('reply', {long, markup, yes: true, none: null, empty: {}}));
@@ -156,8 +164,8 @@ function run(line) { $('line').value = line; $('command').requestSubmit(); }
 """
 
 
-def test_what_is_wrong_with_a_line_is_said_while_another_one_runs(tmp_path):
-    assert told(tmp_path, "command.js", BOX + """
+def test_what_is_wrong_with_a_line_is_said_while_another_one_runs(browser):
+    assert told(browser, "command.js", BOX + """
 (async () => {
   run('slow');
   run('say "open');
@@ -168,8 +176,8 @@ def test_what_is_wrong_with_a_line_is_said_while_another_one_runs(tmp_path):
 })();""") == ['The quote is not closed: "open', "slow answered in N ms."]
 
 
-def test_the_focus_is_somewhere_after_a_command(tmp_path):
-    assert told(tmp_path, "command.js", BOX + """
+def test_the_focus_is_somewhere_after_a_command(browser):
+    assert told(browser, "command.js", BOX + """
 (async () => {
   run('slow');
   $('abandon').focus();
@@ -179,9 +187,9 @@ def test_the_focus_is_somewhere_after_a_command(tmp_path):
 })();""") == ["abandon", "line"]
 
 
-def test_names_that_which_does_not_list_have_help(tmp_path):
+def test_names_that_which_does_not_list_have_help(browser):
     """OpenSIPS 4 lists core:ps alone, and knows ps."""
-    assert told(tmp_path, "command.js", BOX + """
+    assert told(browser, "command.js", BOX + """
 (async () => {
   box.put('ps');
   await pause(400);
@@ -192,10 +200,10 @@ def test_names_that_which_does_not_list_have_help(tmp_path):
 })();""") == ["", "lists processes", ["which", "help ps"]]
 
 
-def test_a_reply_is_shown_as_it_was_written(tmp_path):
+def test_a_reply_is_shown_as_it_was_written(browser):
     reply = r"""{"u": 18446744073709551615, "f": 0.1, "one": 1.0, "e": 1e400, "same": 1, "same": [], "10": "a\"b,]\\",
  "2": [true, null, {}, "\u00fc"], "__proto__": -9223372036854775808}"""
-    assert told(tmp_path, "command.js", BOX + f"""
+    assert told(browser, "command.js", BOX + f"""
 (async () => {{
   answers.odd = {json.dumps(reply)};
   run('odd');
@@ -211,9 +219,9 @@ def test_a_reply_is_shown_as_it_was_written(tmp_path):
         "0 true", "1 null", "2 {0 members}", '3 "ü"', "__proto__ -9223372036854775808"]
 
 
-def test_whose_access_is_missing(tmp_path):
+def test_whose_access_is_missing(browser):
     """A proxy that changes Host makes the page a foreign one, which is no matter of the client's address."""
-    found = told(tmp_path, "command.js", BOX + """
+    found = told(browser, "command.js", BOX + """
 (async () => {
   const heard = [];
   for (const why of ['Pages of this origin have no access', 'No access']) {
@@ -256,17 +264,17 @@ def test_plots_say_whose_times_theirs_are():
     assert all("times are UTC" in caption for caption in captions)
 
 
-def told_by_page(tmp_path, script):
+def told_by_page(browser, script):
     text = (PAGE / "index.html").read_text(encoding="utf-8").replace("{{mi}}", "mi")
     body = text[text.index("<body"):text.index("</body>")]
-    return told(tmp_path, "main.js", "(async () => {" + script + "})();", before=f"""
+    return told(browser, "main.js", "(async () => {" + script + "})();", before=f"""
 document.body.dataset.mi = 'mi';
 document.body.innerHTML = {json.dumps(body).replace("</", "<" + chr(92) + "/")};""" + STREAM)
 
 
-def test_statistics_are_completed_as_get_statistics_finds_them(tmp_path):
+def test_statistics_are_completed_as_get_statistics_finds_them(browser):
     """OpenSIPS looks single ones up without their group."""
-    found = told_by_page(tmp_path, """
+    found = told_by_page(browser, """
 tell('state', { numbers: { time: 'now', 'httpd:accept_failures': '0', 'httpd:requests': '1', 'httpd:requests/s': '1.0' } });
 const line = document.getElementById('line');
 line.value = 'get_statistics ';
@@ -276,8 +284,8 @@ say('told', [...document.querySelectorAll('#commands option')].map((option) => o
     assert [name for name in found if name == "time" or "/" in name or name.startswith("httpd:")] == ["httpd:"]
 
 
-def test_a_plot_that_has_the_focus_speaks_when_asked(tmp_path):
-    assert told_by_page(tmp_path, """
+def test_a_plot_that_has_the_focus_speaks_when_asked(browser):
+    assert told_by_page(browser, """
 const plot = document.querySelector('#plot-requests .plot');
 const said = () => [plot.ariaValueNow, plot.ariaValueText.replace(/.*: /, '')];
 const press = (key) => plot.dispatchEvent(new KeyboardEvent('keydown', { key, bubbles: true }));
@@ -299,16 +307,16 @@ say('told', heard.map(([now, text]) => `${now} ${text.split(',')[0]}`));""") == 
         "5300 requests 300/s", "5300 requests 300/s", "5300 requests 300/s", "5300 requests 300/s", "5302 requests 302/s"]
 
 
-def test_what_took_longer_than_the_last_step(tmp_path):
-    assert told_by_page(tmp_path, """
+def test_what_took_longer_than_the_last_step(browser):
+    assert told_by_page(browser, """
 tell('samples', [sample(5001, 60000)]);
 await drawn();
 say('told', [...document.querySelectorAll('#plot-latency li b')].map((value) => value.textContent));""") == [
         "1.00 ms", "2.00 ms", "> 60000 ms"]
 
 
-def test_what_was_shown_before_a_long_sleep_is_not_live(tmp_path):
-    assert told_by_page(tmp_path, """
+def test_what_was_shown_before_a_long_sleep_is_not_live(browser):
+    assert told_by_page(browser, """
 let hidden = false;
 let asleep = 0;
 const now = Date.now;
@@ -332,8 +340,8 @@ say('told', [...heard, document.getElementById('state').dataset.state]);""") == 
         "live true", "live true", "live true", "waiting false", "live"]
 
 
-def test_a_long_text_with_many_escapes_is_read(tmp_path):
-    assert told(tmp_path, "json.js", """
+def test_a_long_text_with_many_escapes_is_read(browser):
+    assert told(browser, "json.js", """
 const text = '\\"\\\\'.repeat(2e6);
 const found = it.read(JSON.stringify({ text, '\\\\': '"' }));
 say('told', [found.entries[0][1] === text, found.entries[1]]);""") == [True, ["\\", '"']]

@@ -185,7 +185,7 @@ TEST_F(Loader, EmptyName) {
 TEST_F(Loader, BrokenModules) {
   const std::pair<const char*, const char*> cases[] = {
       {"wrong_abi_c.so", "built for version 2 of the C module interface, this daemon has version 1"},
-      {"wrong_abi_cpp.so", "built for version 4 of the C++ module interface, this daemon has version 3"},
+      {"wrong_abi_cpp.so", "built for version 5 of the C++ module interface, this daemon has version 4"},
       {"no_module.so", "httpd_module_create returned nothing"},
       {"no_name.so", "the module has no name"},
       {"throws.so", "cannot be made"},
