@@ -2,7 +2,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "http/escape.h"
 
-#include "http/utf8.h"
+#include <httpd/utf8.h>
 
 namespace httpd::http {
 namespace {

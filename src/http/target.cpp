@@ -5,9 +5,10 @@
 #include <algorithm>
 #include <cstddef>
 
+#include <httpd/utf8.h>
+
 #include "http/characters.h"
 #include "http/percent.h"
-#include "http/utf8.h"
 
 namespace httpd::http {
 namespace {

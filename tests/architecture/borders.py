@@ -11,7 +11,7 @@ EVERY_PART = {"net", "http", "server", "process", "capi", "daemon", "opensips"}
 # Folder of src/ -> the folders of src/ that it may include. `handlers/X` may include itself alone.
 MAY_INCLUDE = {
     "net": {"net"},
-    "http": {"http", "<httpd/method.h>"},
+    "http": {"http", "<httpd/method.h>", "<httpd/utf8.h>"},
     "server": {"net", "http", "server", PUBLIC},
     "process": {"net", "http", "server", "process", PUBLIC},
     "capi": {"capi", PUBLIC},

@@ -5,36 +5,12 @@
 #include <array>
 #include <charconv>
 
+#include <httpd/utf8.h>
+
 namespace httpd::console {
 namespace {
 
 constexpr std::string_view kReplacement = "\xEF\xBF\xBD";  // U+FFFD
-
-/// The length of the well-formed sequence that `text`, which is not empty, begins with (RFC 3629 section 4);
-/// 0 for none.
-std::size_t utf8_length(std::string_view text) noexcept {
-  const auto byte = [text](std::size_t i) {
-    return i < text.size() ? static_cast<unsigned char>(text[i]) : 0U;
-  };
-  const auto follows = [](unsigned value) { return (value & 0xC0U) == 0x80U; };
-  const unsigned lead = byte(0);
-  const unsigned second = byte(1);
-  if (lead < 0x80) return 1;
-  if (lead < 0xC2 || lead > 0xF4 || !follows(second)) return 0;
-  if (lead < 0xE0) return 2;
-  // No longer than it must be, no surrogates, nothing beyond U+10FFFF.
-  if ((lead == 0xE0 && second < 0xA0) || (lead == 0xED && second > 0x9F)) return 0;
-  if ((lead == 0xF0 && second < 0x90) || (lead == 0xF4 && second > 0x8F) || !follows(byte(2))) return 0;
-  if (lead < 0xF0) return 3;
-  return follows(byte(3)) ? 4 : 0;
-}
-
-/// U+0000-001F, U+007F-009F.
-bool is_control(std::string_view sequence) noexcept {
-  const auto lead = static_cast<unsigned char>(sequence.front());
-  if (sequence.size() == 1) return lead < 0x20 || lead == 0x7F;
-  return lead == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0;
-}
 
 std::string_view html_of(char character) noexcept {
   switch (character) {
@@ -60,7 +36,7 @@ void append_html(std::string_view text, std::string& out) {
     const std::size_t length = utf8_length(text);
     const std::string_view sequence = text.substr(0, std::max<std::size_t>(length, 1));
     const std::string_view escaped = html_of(sequence.front());
-    if (length == 0 || is_control(sequence)) {
+    if (length == 0 || is_utf8_control(sequence)) {
       out += kReplacement;
     } else {
       out += escaped.empty() ? sequence : escaped;

@@ -1,12 +1,12 @@
 // Tests of the UTF-8 check: all code points, and the ill-formed sequences that RFC 3629 warns of.
 // SPDX-License-Identifier: GPL-2.0-or-later
-#include "http/utf8.h"
-
 #include <cstdint>
 #include <gtest/gtest.h>
 #include <string>
 
-namespace httpd::http {
+#include <httpd/utf8.h>
+
+namespace httpd {
 namespace {
 
 /// The general scheme of RFC 3629 section 3 with a chosen length, so that overlong forms can be made too.
@@ -75,4 +75,4 @@ TEST(Utf8, ControlCharacters) {
 }
 
 }  // namespace
-}  // namespace httpd::http
+}  // namespace httpd

@@ -5,7 +5,7 @@
 #include <cstddef>
 #include <string_view>
 
-namespace httpd::http {
+namespace httpd {
 
 /// The length in bytes, 1 to 4, of the well-formed sequence that `text` begins with (RFC 3629 section 4); 0
 /// when it begins with none.
@@ -45,4 +45,4 @@ namespace httpd::http {
   return sequence.size() == 2 && lead == 0xC2 && static_cast<unsigned char>(sequence[1]) < 0xA0;
 }
 
-}  // namespace httpd::http
+}  // namespace httpd
