@@ -86,11 +86,8 @@ std::vector<Monitor::Worker> ServerMonitor::workers() const {
   std::vector<RequestBoard::Entry> entries = board_.entries();
   const net::TimePoint now = std::chrono::steady_clock::now();
   for (const Dispatcher::Worker& there : server_->dispatcher()->workers()) {
-    Worker worker{there.number, there.process, {}, {}};
-    if (there.root.empty()) {
-      workers.push_back(std::move(worker));
-      continue;
-    }
+    Worker& worker = workers.emplace_back(Worker{there.number, there.process, {}, {}});
+    if (there.root.empty()) continue;
     const auto its = std::ranges::find_if(entries, [&](const RequestBoard::Entry& entry) {
       return entry.process == there.process &&
              (entry.state == RequestBoard::State::kRunning || entry.state == RequestBoard::State::kOverdue);
@@ -99,7 +96,6 @@ std::vector<Monitor::Worker> ServerMonitor::workers() const {
     worker.request = its != entries.end() ? std::move(its->request) : "/" + std::string(there.root);
     worker.age = std::max(std::chrono::duration_cast<std::chrono::milliseconds>(now - there.since),
                           std::chrono::milliseconds::zero());
-    workers.push_back(std::move(worker));
   }
   return workers;
 }
