@@ -20,6 +20,10 @@ class BadReply(AssertionError):
     """The server sent something that is not a reply as RFC 9112 defines it, or sent it too late."""
 
 
+class ConnectionEnded(BadReply):
+    """Where more should have come."""
+
+
 class Reply:
     def __init__(self, status, reason, fields):
         self.status = status
@@ -116,7 +120,7 @@ class Client:
         while (end := self.buffer.find(b"\n", scanned)) < 0:
             scanned = len(self.buffer)
             if not self._more(deadline, what):
-                raise BadReply(f"the connection ended instead of a {what}; so far {self.buffer[:300]!r}")
+                raise ConnectionEnded(f"the connection ended instead of a {what}; so far {self.buffer[:300]!r}")
         line, self.buffer = self.buffer[: end + 1], self.buffer[end + 1 :]
         if not line.endswith(b"\r\n"):
             raise BadReply(f"a {what} that does not end with CRLF: {line!r}")
@@ -128,7 +132,7 @@ class Client:
         while have < size:
             self.buffer = b""
             if not self._more(deadline, "body"):
-                raise BadReply(f"the connection ended {size - have} bytes before the body did")
+                raise ConnectionEnded(f"the connection ended {size - have} bytes before the body did")
             pieces.append(self.buffer)
             have += len(self.buffer)
         data = b"".join(pieces)

@@ -135,10 +135,10 @@ def test_the_start_of_a_stream_has_everything(start):
     server = serve(start)
     with Events(server) as events:
         assert events.status == 200
-        build = events.next("hello")["build"]
+        build = events.wait("hello")["build"]
         assert f'data-build="{build}"' in page(server)
-        events.next("samples")
-        events.next("state")
+        events.wait("samples")
+        events.wait("state")
         assert set(events.tables) == {"roots", "requests", "workers", "clients", "certificates", "refusals"}
         known = {name for name in server.mi("list_statistics") if name.startswith("httpd:")}
         flat = {name.removesuffix("/s") for name in events.numbers} - {"time"}
@@ -162,8 +162,8 @@ def test_what_is_long_comes_in_one_event_all_the_same(start):
 def test_samples_count_what_happens(start):
     server = serve(start)
     with Events(server) as events:
-        events.next("hello")
-        events.next("samples")
+        events.wait("hello")
+        events.wait("samples")
         seen = []
         for _ in range(40):
             server.mi("which")
@@ -173,7 +173,7 @@ def test_samples_count_what_happens(start):
             return sum(sample[1] for sample in seen) >= 30 and sum(sample[2] for sample in seen) >= 0.5
 
         for _ in range(10):
-            seen += events.next("samples")
+            seen += events.wait("samples")
             if counted():
                 break
         assert counted(), seen
@@ -185,8 +185,8 @@ def test_a_page_that_comes_later_sees_what_was(start):
     began = time.time()
     wait_until(lambda: time.time() - began > 3.5, "time does not pass", 6)
     with Events(server) as events:
-        events.next("hello")
-        history = events.next("samples")
+        events.wait("hello")
+        history = events.wait("samples")
         assert len(history) >= 2
         assert all(began - 2 < sample[0] < time.time() + 2 for sample in history)
 
@@ -196,7 +196,7 @@ def test_a_request_in_flight_grows_older(start):
     with server.connect(timeout=30) as client:
         client.send(request("GET", "/keep/6000"))
         with Events(server) as events:
-            events.next("state")
+            events.wait("state")
             first = events.row("requests", lambda row: row[0] == "keep" and row[3] == "kept")
             assert first[1] == "GET /keep/6000 HTTP/1.1"
             events.until(lambda: any(row[0] == "keep" and row[4] > first[4] for row in events.tables["requests"]),
@@ -208,7 +208,7 @@ def test_the_list_of_requests_names_what_else_lists_them(start):
     """Streams are among them, which httpd:requests_in_progress does not count."""
     server = serve(start)
     with Events(server) as events:
-        events.next("state")
+        events.wait("state")
         text = page(server)
         command = re.search(r'id="t-requests">[^<]*</h2><code>([^<]*)</code>', text)[1]
         listed = [entry["Request"] for entry in server.mi(command)["Handlers"]]
@@ -223,7 +223,7 @@ def test_it_answers_while_all_handler_processes_are_busy(start):
     with server.connect(timeout=30) as client:
         client.send(request("GET", "/sleep/4000"))
         with Events(server) as events:
-            events.next("state")
+            events.wait("state")
             row = events.row("workers", lambda row: row[2] != "free")
             assert (row[0], row[1], row[2]) == ("1", str(pids[0]), "GET /sleep/4000 HTTP/1.1")
             assert events.numbers["httpd:busy_workers"] == "1"
@@ -259,25 +259,25 @@ def test_the_number_of_pages_has_bounds(tmp_path, value):
 def test_streams_do_not_hold_up_the_end(start):
     server = serve(start, drain_timeout=20)
     with Events(server) as events:
-        events.next("state")
+        events.wait("state")
         began = time.monotonic()
         server.stop()
         assert time.monotonic() - began < 10
-        assert events.next("nothing more") is None
+        assert events.wait("nothing more") is None
     assert "connections cut" not in server.log()
 
 
 def test_the_page_comes_back_with_a_new_httpd_process(start):
     server = serve(start)
     with Events(server) as events:
-        events.next("state")
+        events.wait("state")
         os.kill(server.pids("HTTPD")[0], signal.SIGKILL)
-        assert events.next("nothing more") is None
+        assert events.wait("nothing more") is None
 
     def again():
         try:
             with Events(server) as events:
-                return events.status == 200 and events.next("state") is not None
+                return events.status == 200 and events.wait("state") is not None
         except OSError:
             return False
 
@@ -290,9 +290,9 @@ def test_credentials_count_as_for_any_root(start):
         assert server.ask("GET", target).status == 401
     login = "Authorization: Basic " + base64.b64encode(b"operator:s3cret-pass").decode()
     assert server.ask("GET", "/console/", login).status == 200
-    with Events(server, fields=login + "\r\n") as events:
-        assert events.next("hello")
-        events.next("state")
+    with Events(server, fields=[login]) as events:
+        assert events.wait("hello")
+        events.wait("state")
         events.row("refusals", lambda row: row[2] == "401")
     call = b'{"jsonrpc":"2.0","method":"which","id":1}'
     assert server.ask("POST", "/mi", login, "Content-Type: application/json", body=call).status == 403

@@ -6,6 +6,7 @@ import time
 
 import daemon
 import pytest
+from eventsource import EventSource
 from rawhttp import request
 
 MODULES = {"events_cpp.so": {}, "mi_http.so": {}, daemon.STREAM_PROBE: {}}
@@ -17,45 +18,11 @@ def server(start):
     return start(MODULES)
 
 
-class EventSource:
-    """A client as the HTML standard describes it, but for connecting again."""
+class Said(EventSource):
+    """A client of the example module."""
 
     def __init__(self, server, *fields):
-        self.client = server.connect()
-        self.client.send(request("GET", "/events/stream", "Accept: text/event-stream", *fields))
-        self.head = self.client.read_head()
-        self.text, self.last_id = "", ""
-
-    def __enter__(self):
-        return self
-
-    def __exit__(self, *_):
-        self.client.reset()
-
-    def _more(self, deadline):
-        line = self.client.read_exactly(1, deadline)
-        while not line.endswith(b"\r\n"):
-            line += self.client.read_exactly(1, deadline)
-        chunk = self.client.read_exactly(int(line, 16) + 2, deadline)
-        self.text += chunk[:-2].decode()
-
-    def next(self, timeout=5.0):
-        """The next event: its type and its data."""
-        deadline = time.monotonic() + timeout
-        while "\n\n" not in self.text:
-            self._more(deadline)
-        block, _, self.text = self.text.partition("\n\n")
-        kind, data = "message", []
-        for line in block.split("\n"):
-            name, _, value = line.partition(":")
-            value = value.removeprefix(" ")
-            if name == "event":
-                kind = value
-            elif name == "id":
-                self.last_id = value
-            elif name == "data":
-                data.append(value)
-        return kind, "\n".join(data)
+        super().__init__(server, "/events/stream", *fields)
 
     def next_said(self):
         while (event := self.next())[0] != "said":
@@ -74,7 +41,7 @@ def test_the_page(server):
 
 
 def test_events_reach_everybody(server):
-    with EventSource(server) as one, EventSource(server) as other:
+    with Said(server) as one, Said(server) as other:
         assert one.head.field("Content-Type") == "text/event-stream"
         assert one.head.field("Cache-Control") == "no-store"
         kind, clock = one.next()
@@ -90,14 +57,14 @@ def test_events_reach_everybody(server):
 
 
 def test_what_was_missed_comes_first(server):
-    with EventSource(server) as client:
+    with Said(server) as client:
         for text in ("one", "two", "three"):
             say(server, text)
         assert [client.next_said() for _ in range(2)] == ["one", "two"]
         seen = client.last_id
-    with EventSource(server, f"Last-Event-ID: {seen}") as client:
+    with Said(server, f"Last-Event-ID: {seen}") as client:
         assert client.next_said() == "three"
-    with EventSource(server, "Last-Event-ID: nonsense") as client:
+    with Said(server, "Last-Event-ID: nonsense") as client:
         say(server, "four")
         assert client.next_said() == "four"
 
@@ -116,11 +83,11 @@ def test_curl(server):
 
 def test_a_client_that_closes_is_found_out(server):
     """By the clock, which goes on."""
-    clients = [EventSource(server) for _ in range(10)]
+    clients = [Said(server) for _ in range(10)]
     for client in clients:
         assert client.next()[0] == "clock"
         client.client.close()
-    with EventSource(server) as last:
+    with Said(server) as last:
         for _ in range(3):
             last.next()
     deadline = time.monotonic() + 3

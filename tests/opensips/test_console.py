@@ -32,8 +32,8 @@ def test_the_page_is_there_and_knows_the_way_to_mi(server):
 def test_events_tell_what_is_going_on(server):
     with Events(server, ROOT) as events:
         assert events.status == 200
-        events.next("hello")
-        events.next("state")
+        events.wait("hello")
+        events.wait("state")
         assert int(events.numbers["httpd:open_connections"]) >= 1
         events.row("requests", lambda row: row[0] == ROOT and row[3] == "streaming")
         server.ask("GET", "/nowhere")
@@ -66,7 +66,7 @@ def test_the_page_in_a_browser(server):
 def test_handler_processes_are_shown(tmp_path):
     settings = {"console_root": ROOT, "workers": 2}
     with opensips.OpenSips(tmp_path, [("mi_http", {})], httpd=settings) as server, Events(server, ROOT) as events:
-        events.next("state")
+        events.wait("state")
         assert [(row[0], row[2]) for row in events.tables["workers"]] == [("1", "free"), ("2", "free")]
         server.mi("which")
         events.row("roots", lambda row: row[0] == "mi" and int(row[6]) >= 1)
@@ -75,6 +75,6 @@ def test_handler_processes_are_shown(tmp_path):
 def test_it_does_not_hold_up_the_end(tmp_path):
     server = opensips.OpenSips(tmp_path, [("mi_http", {})], httpd={"console_root": ROOT})
     with server, Events(server, ROOT) as events:
-        events.next("state")
+        events.wait("state")
         server.stop()
         assert "connections cut" not in server.log()
