@@ -60,18 +60,7 @@ opensips-module:
 test:
 	@scripts/install-packages test
 	@scripts/install-node-packages
-	@echo '== building: release'
-	@$(CONFIGURE) release $(TREE) -DHTTPD_TESTS=ON
-	@$(BUILD) release
-	@echo '== building: address and undefined-behaviour sanitizers'
-	@$(CONFIGURE) sanitize
-	@$(BUILD) sanitize
-	@echo '== testing: release'
-	@ctest --preset release -j $$(($(JOBS) * 2))  # most of what is not integration waits for timers
-	@echo '== testing: sanitizers'
-	@ctest --preset sanitize -j $$(($(JOBS) * 2))
-	@echo '== fuzzing: 20 seconds of each target'
-	@tests/fuzz/run.py build/sanitize/fuzz --seconds 20 --jobs $$(($(JOBS) * 3 / 2))  # some wait for sockets
+	@JOBS=$(JOBS) tests/run $(TREE)
 
 bench:
 	@scripts/install-packages bench
