@@ -19,6 +19,7 @@ namespace httpd::daemon {
 namespace {
 
 constexpr std::string_view kHttpd = "HTTPD ";
+constexpr std::chrono::milliseconds kBeforeHttpd(100);
 /// Requests wait for a handler process; one that ends it, and comes again and again, is to cost little all
 /// the same.
 constexpr Supervisor::Restart kWorkerRestart{std::chrono::milliseconds(50), std::chrono::milliseconds(200)};
@@ -124,11 +125,13 @@ int Daemon::serve() {
   return status;
 }
 
-/// The end has begun. While everything is still served, the file of a Unix socket is needed.
+/// The end has begun. While everything is still served, the file of a Unix socket is needed. The HTTPD
+/// process closes its sockets after this one, and nobody comes in between: whoever connects when it does not
+/// accept any more would be reset.
 void Daemon::close_endpoints(Supervisor& supervisor) {
   const std::chrono::seconds delay = in_force_.settings.drain_delay;
   if (delay == std::chrono::seconds::zero()) return endpoints_.clear();
-  supervisor.after(delay, [this] { endpoints_.clear(); });
+  supervisor.after(delay - kBeforeHttpd, [this] { endpoints_.clear(); });
 }
 
 void Daemon::add_processes(Supervisor& supervisor) {
