@@ -12,6 +12,8 @@ import time
 
 import daemon
 import namespaces
+import rawhttp
+import rawtls
 import waiting
 from machines import NAMES, Machine, example
 
@@ -66,7 +68,7 @@ class Balancer:
                 places["/etc/nginx/tls/server.pem"] = certificate.file
                 places["/etc/nginx/tls/server.key"] = certificate.key
         self.file = example(name, folder, **places)
-        self.process, self.log = None, None
+        self.process, self.log, self.tls = None, None, rawtls.context()
 
     def __enter__(self):
         options = (["-db", "-f", self.file] if self.program == "haproxy"
@@ -104,6 +106,14 @@ class Balancer:
             if self.log:
                 self.log.close()
 
+    def connect(self, timeout=10.0, port=None, tls=None):
+        """A client's connection, over TLS where that is what comes in here; or to another port, over TLS if said."""
+        settings = {"host": self.host, "timeout": timeout}
+        with self.network.clients.inside():
+            if self.kind in OVER_TLS or tls:
+                return rawtls.Client(port or self.port, tls or self.tls, **settings)
+            return rawhttp.Client(port or self.port, **settings)
+
     def ask(self, command):
         """What HAProxy answers to a command on its socket."""
         with socket.socket(socket.AF_UNIX) as client:
@@ -113,8 +123,15 @@ class Balancer:
 
     def states(self):
         """Machine -> what HAProxy takes it for, such as "UP" or "DOWN"."""
+        return self._column("status")
+
+    def sessions(self):
+        """Machine -> how many requests, or in TCP mode connections, it has."""
+        return {name: int(value) for name, value in self._column("scur").items()}
+
+    def _column(self, name):
         rows = csv.DictReader(self.ask("show stat").removeprefix("# ").splitlines())
-        return {row["svname"]: row["status"] for row in rows if row["svname"] in NAMES}
+        return {row["svname"]: row[name] for row in rows if row["svname"] in NAMES}
 
     def wait_state(self, name, state, seconds=20.0):
         """Returns how long that took, in seconds."""

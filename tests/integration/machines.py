@@ -39,7 +39,8 @@ class Machine(daemon.Daemon):
 
     def _start(self):
         self.file = example("opensips-httpd.cfg", self.folder, **{"/etc/opensips/httpd": self.folder})
-        modules = {"files_cpp.so": {"directory": str(self.folder / "files")}, daemon.WORKER_PROBE: {}}
+        modules = {"files_cpp.so": {"directory": str(self.folder / "files")}, daemon.WORKER_PROBE: {}, daemon.CPP_PROBE: {},
+                   "events_cpp.so": {}}
         self.file.write_text(self.file.read_text() + daemon.config(modules).partition("\n")[2])
         self.port = 8888
         self.start_again()

@@ -7,8 +7,6 @@ import threading
 import time
 
 import rawhttp
-import rawtls
-from balancers import OVER_TLS
 from machines import NAMES, RIGHTS
 
 PAUSE = 0.02     # seconds between two requests of a client
@@ -62,14 +60,12 @@ class Client(threading.Thread):
         self.served = collections.Counter()  # by machine
         self.failures = []
         self.longest = 0.0  # seconds
-        self.waits = False
         self.connection = None
 
     def run(self):
-        with self.load.network.clients.inside():
-            while not self.load.ended.wait(PAUSE):
-                self.request()
-            self.close()
+        while not self.load.ended.wait(PAUSE):
+            self.request()
+        self.close()
 
     def close(self):
         if self.connection:
@@ -80,7 +76,7 @@ class Client(threading.Thread):
         number, begun = next(_numbers), time.monotonic()
         try:
             if self.connection is None:
-                self.connection = self.load.connect(self.front)
+                self.connection = self.front.connect(PATIENCE)
             reply = self.connection.ask(self.message(number))
             self.served[server_of(self.message, number, reply)] += 1
             if not self.kept or reply.closes():
@@ -92,21 +88,13 @@ class Client(threading.Thread):
 
 
 class Load:
-    """Clients of each kind for each front, from the machine of the clients. Used as a context manager; when it is over
+    """Clients of each kind for each front. Used as a context manager; when it is over
     every request has been answered or has failed."""
 
-    def __init__(self, network, fronts, messages=(get, post, slow)):
-        self.network = network
+    def __init__(self, fronts, messages=(get, post, slow)):
         self.ended = threading.Event()
-        self.tls = rawtls.context()
         self.clients = [Client(self, front, message, kept) for front in fronts for message in messages
                         for kept in (True, False) if kept or message is not slow]
-
-    def connect(self, front):
-        settings = {"host": front.host, "timeout": PATIENCE}
-        if front.kind in OVER_TLS:
-            return rawtls.Client(front.port, self.tls, **settings)
-        return rawhttp.Client(front.port, **settings)
 
     def __enter__(self):
         for client in self.clients:

@@ -1,9 +1,12 @@
 # Three machines behind HAProxy and nginx, with the files of examples/scale/: a rolling restart loses no request, and TLS
 # sessions go on with whatever machine comes next. SPDX-License-Identifier: GPL-2.0-or-later
 import balancers
+import namespaces
 import pytest
 import steadyload
-from machines import NAMES
+from eventsource import EventSource
+from machines import NAMES, RIGHTS
+from rawhttp import request
 
 ASK_FOR_HEALTH = ["haproxy-http", "haproxy-kept", "haproxy-tcp"]
 
@@ -16,8 +19,23 @@ def site(tmp_path_factory, authority):
         yield made
 
 
+@pytest.mark.parametrize("kind", balancers.KINDS)
+def test_what_clients_and_machines_see(site, kind):
+    front = site.fronts[kind]
+    with front.connect() as client:
+        lies = "X-Forwarded-For: 203.0.113.1", "Forwarded: for=203.0.113.1"
+        reply = client.ask(request("GET", "/who", RIGHTS, *lies))
+        assert f'client "{namespaces.CLIENTS}"'.encode() in reply.body, reply
+    with front.connect() as client:
+        assert client.ask(request("GET", "/health/ready")).status in (403, 404), "it is for balancers alone"
+    with EventSource(front, "/events/stream", RIGHTS) as events:
+        assert events.next(timeout=5)[0] == "clock", "it waits in a buffer"
+    with front.connect(port=443, tls=front.tls) as client:
+        assert client.ask(request("GET", "/files/who", RIGHTS)).status == 200
+
+
 def test_a_rolling_restart_fails_no_request(site):
-    with steadyload.Load(site.network, site.fronts.values()) as load:
+    with steadyload.Load(site.fronts.values()) as load:
         for name in NAMES:
             load.wait_served(name, 5, balancers.KINDS)
         for machine in site.machines:

@@ -28,10 +28,9 @@ def site(tmp_path, authority):
 class Held:
     """A request that a machine has for HELD milliseconds."""
 
-    def __init__(self, front, network, number):
+    def __init__(self, front, number):
         self.number = number
-        with network.clients.inside():
-            self.client = rawhttp.Client(front.port, host=front.host, timeout=steadyload.PATIENCE)
+        self.client = front.connect(steadyload.PATIENCE)
         self.client.send(rawhttp.request("GET", f"/keep/{HELD}?n={number}", RIGHTS))
 
     def succeeds(self):
@@ -54,11 +53,11 @@ def test_a_pulled_cable_costs_what_was_on_it(site):
     held = []
 
     def hold_one_more():
-        held.append(Held(front, site.network, NUMBERS + len(held)))
+        held.append(Held(front, NUMBERS + len(held)))
         time.sleep(0.05)
         return held_by(pulled) and len(held) >= 4
 
-    with steadyload.Load(site.network, [front]) as load:
+    with steadyload.Load([front]) as load:
         load.wait_served(pulled.name, 5, [KIND])
         waiting.wait_until(hold_one_more)
         on_it = held_by(pulled)
@@ -85,9 +84,24 @@ def test_a_pulled_cable_costs_what_was_on_it(site):
     assert sum(load.served().values()) > 100
 
 
+def test_a_machine_that_was_taken_out_by_hand_may_die(site):
+    """What has no drain_delay, such as OpenSIPS, is taken out first. SIGKILL is as sudden as an end can be."""
+    front, machine = site.fronts[KIND], site.machines[0]
+    with steadyload.Load([front]) as load:
+        load.wait_served(machine.name, 5, [KIND])
+        front.ask(f"set server machines/{machine.name} state drain")
+        waiting.wait_until(lambda: front.sessions()[machine.name] == 0, "it keeps requests", 10)
+        machine.kill()
+        machine.start_again()
+        front.ask(f"set server machines/{machine.name} state ready")
+        site.wait_up(machine.name)
+        load.wait_served(machine.name, 5, [KIND])
+    assert load.failures == []
+
+
 def test_upgrades_fail_no_request(site):
     front = site.fronts[KIND]
-    with steadyload.Load(site.network, [front]) as load:
+    with steadyload.Load([front]) as load:
         load.wait_served(NAMES[0], 5, [KIND])
         upgraded = [generations.Generations(machine) for machine in site.machines]
         old = [one.upgrade() for one in upgraded]

@@ -68,7 +68,7 @@ def maintenance(site, seconds, checks):
     for machine in site.machines:
         machine.generations = generations.Generations(machine)
     end, restarts, upgrades = time.monotonic() + seconds, 0, 0
-    with steadyload.Load(site.network, site.fronts.values()) as load:
+    with steadyload.Load(site.fronts.values()) as load:
         while time.monotonic() < end:
             for machine in site.machines:
                 restart(site, machine)
@@ -96,7 +96,7 @@ def cables(site, seconds, checks):
     """One cable after the other is pulled, and plugged in again."""
     fronts = [site.fronts[kind] for kind in PULLED_BEHIND]
     end, pulls = time.monotonic() + seconds, []  # each: machine, when it was pulled, when every balancer knew
-    with steadyload.Load(site.network, fronts) as load:
+    with steadyload.Load(fronts) as load:
         number = 0
         while time.monotonic() < end:
             name = NAMES[number % len(NAMES)]
