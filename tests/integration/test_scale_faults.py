@@ -78,9 +78,11 @@ def test_a_pulled_cable_costs_what_was_on_it(site):
         load.wait_served(pulled.name, 5, [KIND])
     assert before < load.served()[pulled.name]
     for failure in load.failures:
-        name, status, _ = front.log.requests[failure.number]
-        assert name == pulled.name and status != 200, failure
         assert failure.begun < begin, f"{failure} came {failure.begun - begin} s after the cable was pulled"
+        # HAProxy closes a connection on which there was a request before without a reply and without a line in its log.
+        # Only what is on the lost machine waits for tcp-ut before that.
+        name, status, _ = front.log.requests.get(failure.number, (pulled.name, -1, ""))
+        assert name == pulled.name and status != 200 and failure.seconds > 2.5, failure
     assert sum(load.served().values()) > 100
 
 
