@@ -31,8 +31,9 @@ class Namespace:
         # Ends with the pipe, whose other end no other program has.
         self.holder = subprocess.Popen(["unshare", "--net", "cat"], stdin=subprocess.PIPE, stdout=subprocess.PIPE,
                                        stderr=subprocess.PIPE)
-        self.holder.stdin.write(b"\n")
-        self.holder.stdin.flush()
+        with contextlib.suppress(BrokenPipeError):
+            self.holder.stdin.write(b"\n")
+            self.holder.stdin.flush()
         if not self.holder.stdout.readline():  # cat runs, and so the namespace is there
             said = self.holder.stderr.read().decode()
             self.close()
