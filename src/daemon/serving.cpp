@@ -162,7 +162,7 @@ void Daemon::add_processes(Supervisor& supervisor) {
         fmt::format("HTTPD worker {}", index + 1),
         [this, index](Supervisor& attendant) {
           if (predecessor_) predecessor_->let_go();
-          leave_sockets();
+          leave_serving();
           return run_worker_process({in_force_.settings, router_, *workers_, index, log_},
                                     [&attendant] { attendant.notify_ready(); });
         },
@@ -171,7 +171,7 @@ void Daemon::add_processes(Supervisor& supervisor) {
     supervisor.add(
         extra.description,
         [this, &extra](Supervisor& attendant) {
-          leave_sockets();
+          leave_serving();
           return run_module_process(extra, attendant);
         },
         Supervisor::Role::kModule);
@@ -195,6 +195,7 @@ void Daemon::add_log_writer(Supervisor& supervisor) {
       [this](Supervisor& attendant) {
         if (predecessor_) predecessor_->let_go();
         endpoints_.clear();
+        in_force_.tls.reset();
         log_channel_->leave_sending();
         process::LogWriter writer(*log_channel_, *log_sink_, state_.counters(), log_);
         attendant.notify_ready();
@@ -210,9 +211,10 @@ void Daemon::reopen_access_log() {
 }
 
 /// In processes that neither serve nor write the access log: so that the port is free, and the log at its
-/// end, once the HTTPD process has ended.
-void Daemon::leave_sockets() {
+/// end, once the HTTPD process has ended, and so that no code of a handler has the keys of TLS in reach.
+void Daemon::leave_serving() {
   endpoints_.clear();
+  in_force_.tls.reset();
   if (log_sink_ != nullptr) log_sink_->let_go();
   if (!log_channel_) return;
   log_channel_->leave_sending();
