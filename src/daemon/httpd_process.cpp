@@ -218,7 +218,8 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   if (access_log) server.use_access_log(*access_log);
   if (access_log || process.settings.access_log.request_id) server.use_request_ids(ids.emplace());
   const Ending ending(loop, server, pool ? &*pool : nullptr, process);
-  if (process.credentials != nullptr) server.use_tls(process.credentials);
+  // The server's alone, so that keys are in memory no longer than they are used.
+  if (process.credentials != nullptr) server.use_tls(std::move(process.credentials));
   server.use_credentials(process.users);
   const auto reload = [&](server::Reload what) {
     if (what == server::Reload::kConfiguration)
@@ -226,7 +227,7 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
     return server::reload(what, server, process.settings, process.log);
   };
   if (process.is_restart) {
-    if (process.credentials != nullptr) static_cast<void>(reload(server::Reload::kTls));
+    if (process.settings.tls.configured()) static_cast<void>(reload(server::Reload::kTls));
     reload_users(server, process);
   }
   const Reloading reloading(process.reloads, loop, reload);

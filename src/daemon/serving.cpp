@@ -165,7 +165,7 @@ void Daemon::add_processes(Supervisor& supervisor) {
         fmt::format("HTTPD worker {}", index + 1),
         [this, index](Supervisor& attendant) {
           if (predecessor_) predecessor_->let_go();
-          leave_sockets();
+          leave_serving();
           return run_worker_process({in_force_.settings, router_, *workers_, index, log_},
                                     [&attendant] { attendant.notify_ready(); });
         },
@@ -174,7 +174,7 @@ void Daemon::add_processes(Supervisor& supervisor) {
     supervisor.add(
         extra.description,
         [this, &extra](Supervisor& attendant) {
-          leave_sockets();
+          leave_serving();
           return run_module_process(extra, attendant);
         },
         Supervisor::Role::kModule);
@@ -198,6 +198,7 @@ void Daemon::add_log_writer(Supervisor& supervisor) {
       [this](Supervisor& attendant) {
         if (predecessor_) predecessor_->let_go();
         endpoints_.clear();
+        in_force_.tls.reset();
         log_channel_->leave_sending();
         process::LogWriter writer(*log_channel_, *log_sink_, state_.counters(), log_);
         attendant.notify_ready();
@@ -213,9 +214,10 @@ void Daemon::reopen_access_log() {
 }
 
 /// In processes that neither serve nor write the access log: so that the port is free, and the log at its
-/// end, once the HTTPD process has ended.
-void Daemon::leave_sockets() {
+/// end, once the HTTPD process has ended, and so that no code of a handler has the keys of TLS in reach.
+void Daemon::leave_serving() {
   endpoints_.clear();
+  in_force_.tls.reset();
   if (log_sink_ != nullptr) log_sink_->let_go();
   if (!log_channel_) return;
   log_channel_->leave_sending();
