@@ -106,9 +106,9 @@ class Balancer:
             if self.log:
                 self.log.close()
 
-    def connect(self, timeout=10.0, port=None, tls=None):
+    def connect(self, timeout=10.0, port=None, tls=None, **more):
         """A client's connection, over TLS where that is what comes in here; or to another port, over TLS if said."""
-        settings = {"host": self.host, "timeout": timeout}
+        settings = {"host": self.host, "timeout": timeout, **more}
         with self.network.clients.inside():
             if self.kind in OVER_TLS or tls:
                 return rawtls.Client(port or self.port, tls or self.tls, **settings)
@@ -177,10 +177,10 @@ class Site:
         try:
             fronts = [KINDS[kind][2][0] for kind in kinds]
             self.network = self.stack.enter_context(namespaces.Network(fronts))
-            self.machines = []
+            self.machines, ticket_key = [], os.urandom(64)
             for number, name in enumerate(NAMES):
                 (folder / name).mkdir()
-                self.machines.append(Machine(folder / name, number, self.network, certificate))
+                self.machines.append(Machine(folder / name, number, self.network, certificate, ticket_key))
                 self.stack.callback(self.machines[-1].kill)
             self.fronts = {}
             for kind in kinds:

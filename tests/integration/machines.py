@@ -26,13 +26,15 @@ class Machine(daemon.Daemon):
     """A machine with the example's configuration, and with what clients of the tests ask for. Its folder has its name.
     It can be stopped and started again."""
 
-    def __init__(self, folder, number, network, certificate):
+    def __init__(self, folder, number, network, certificate, ticket_key):
         self.name, self.host, self.space = NAMES[number], namespaces.BEHIND[number], network.machines[number]
         files = folder / "files"
         files.mkdir()
         (files / "who").write_text(self.name)
         shutil.copy(certificate.file, folder / "server.pem")
         shutil.copy(certificate.key, folder / "server.key")
+        (folder / "tickets.key").write_bytes(ticket_key)
+        (folder / "tickets.key").chmod(0o600)
         (folder / "tokens").write_text(f"tests:{TOKEN}\n")
         (folder / "tokens").chmod(0o600)
         super().__init__(folder, runner=self.space.runner)

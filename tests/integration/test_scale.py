@@ -1,8 +1,11 @@
 # Three machines behind HAProxy and nginx, with the files of examples/scale/: a rolling restart loses no request, and TLS
 # sessions go on with whatever machine comes next. SPDX-License-Identifier: GPL-2.0-or-later
+import ssl
+
 import balancers
 import namespaces
 import pytest
+import rawtls
 import steadyload
 from eventsource import EventSource
 from machines import NAMES, RIGHTS
@@ -32,6 +35,22 @@ def test_what_clients_and_machines_see(site, kind):
         assert events.next(timeout=5)[0] == "clock", "it waits in a buffer"
     with front.connect(port=443, tls=front.tls) as client:
         assert client.ask(request("GET", "/files/who", RIGHTS)).status == 200
+
+
+@pytest.mark.parametrize("version", [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3])
+@pytest.mark.parametrize("kind", sorted(balancers.OVER_TLS))
+def test_a_session_is_taken_up_by_the_next_machine(site, kind, version):
+    settings, session, begun_at = rawtls.context(version=version), None, None
+    resumed_by = set()
+    for _ in range(12):
+        with site.fronts[kind].connect(tls=settings, session=session) as client:
+            name = client.ask(request("GET", "/files/who", RIGHTS)).body.decode()
+            if session is None:
+                session, begun_at = client.tls.session, name
+            else:
+                assert client.tls.session_reused, f"{name} does not take up what {begun_at} began"
+                resumed_by.add(name)
+    assert resumed_by == set(NAMES)
 
 
 def test_a_rolling_restart_fails_no_request(site):
