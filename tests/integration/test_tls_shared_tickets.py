@@ -176,15 +176,15 @@ def test_a_bad_file_keeps_the_key_from_before(serve, key):
         assert sessions.resumed(server)
 
 
-def test_the_parameter_is_live(serve, key):
+def test_the_parameter_is_live(serve):
     server = serve()
     sessions = Sessions(server)
     good = server.file.read_text()
     server.file.write_text(re.sub(r".*tls_ticket_key_file.*\n", "", good))
-    assert f'tls_ticket_key_file "{key}" -> ""' in reload(server)
+    assert "tls_ticket_key_file" in reload(server)
     assert not sessions.resumed(server)
     server.file.write_text(good)
-    assert f'tls_ticket_key_file "" -> "{key}"' in reload(server)
+    assert "tls_ticket_key_file" in reload(server)
     assert sessions.resumed(server)
 
 
