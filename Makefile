@@ -5,6 +5,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 1200
 FUZZ_RUNS ?= 10000000
 SOAK_SECONDS ?= 1800
+SCALE_SECONDS ?= 300
 RUN_CONFIG ?= examples/run.cfg
 OPENSIPS_SOURCE_DIR ?=
 
@@ -14,7 +15,7 @@ CONFIGURE := cmake --log-level=WARNING --preset
 BUILD = cmake --build -j $(JOBS) --preset
 TREE = -DOPENSIPS_SOURCE_DIR='$(OPENSIPS_SOURCE_DIR)'
 
-.PHONY: help run test build opensips-module bench fuzz faults load valgrind soak screenshots lint format install clean
+.PHONY: help run test build opensips-module bench fuzz faults load valgrind soak scale screenshots lint format install clean
 .NOTPARALLEL:
 
 help:
@@ -31,6 +32,7 @@ help:
 	@echo 'make load     thousands of connections, attacks, and a million requests'
 	@echo 'make valgrind run the integration tests under valgrind'
 	@echo 'make soak     mixed traffic for SOAK_SECONDS ($(SOAK_SECONDS)), with reloads and killed processes'
+	@echo 'make scale    restarts, upgrades and pulled cables behind load balancers for SCALE_SECONDS ($(SCALE_SECONDS)); as root'
 	@echo 'make screenshots'
 	@echo '              take the pictures of the console in docs/'
 	@echo 'make lint     check the format, compile with clang, run clang-tidy'
@@ -74,12 +76,12 @@ fuzz:
 	@$(BUILD) sanitize --target fuzz_targets
 	@tests/fuzz/run.py build/sanitize/fuzz --seconds $(FUZZ_SECONDS) --runs $(FUZZ_RUNS) --jobs $(JOBS) --write
 
-# Each keeps its figures in docs/RELIABILITY.md.
-faults load valgrind soak:
+# Each keeps its figures in docs/RELIABILITY.md, and scale in docs/SCALE.md.
+faults load valgrind soak scale:
 	@scripts/install-packages reliability
 	@$(CONFIGURE) release -DHTTPD_TESTS=ON
 	@$(BUILD) release
-	@tests/reliability/$@.py --write $(if $(filter soak,$@),--seconds $(SOAK_SECONDS))
+	@tests/reliability/$@.py --write $(if $(filter soak,$@),--seconds $(SOAK_SECONDS)) $(if $(filter scale,$@),--seconds $(SCALE_SECONDS))
 
 screenshots:
 	@scripts/install-packages test
