@@ -1,11 +1,13 @@
 # docs/MIGRATION.md: its configurations are good, its commands do what it says, and its tables are those of the sources.
 # SPDX-License-Identifier: GPL-2.0-or-later
 import re
+import shutil
 import subprocess
 
 import daemon
 import opensips
 import pytest
+from waiting import wait_until
 
 ROOT = daemon.ROOT
 TEXT = (ROOT / "docs" / "MIGRATION.md").read_text(encoding="utf-8")
@@ -72,6 +74,23 @@ def test_the_worked_example_answers_as_the_table_says(tmp_path):
         finally:
             process.terminate()
             process.stderr.read()
+
+
+@pytest.mark.skipif(shutil.which("kamailio") is None, reason="kamailio is not installed")
+def test_kamailio_answers_as_the_table_says(tmp_path):
+    (text,) = [body for _, body in BLOCKS if "event_route[xhttp:request] {" in body and "jsonrpc_dispatch" in body]
+    port = daemon.free_port()
+    file = tmp_path / "kamailio.cfg"
+    file.write_text(text.replace(":8888", f":{port}"))
+    command = ["kamailio", "-DD", "-E", "-f", file, "-w", tmp_path, "-Y", tmp_path, "-P", tmp_path / "pid"]
+    with subprocess.Popen(command, stderr=subprocess.DEVNULL) as process:
+        try:
+            wait_until(lambda: shell("curl -s http://127.0.0.1:8888/status", port) == "up\n", "no reply", 20)
+            for command, theirs, *_ in tables("A worked example"):
+                if re.fullmatch("`[^`]+`", theirs):
+                    assert shell(code(command)[0], port).startswith(code(theirs)[0]), command
+        finally:
+            process.terminate()
 
 
 def test_code_that_is_quoted_stands_in_the_example():

@@ -39,6 +39,14 @@ def test_parameters_and_commands_that_are_named_exist():
     assert named - known == set()
 
 
+def test_mi_commands_that_are_named_exist(tmp_path):
+    with symptoms.daemon.Daemon(tmp_path, {"mi_http.so": {}}) as server:
+        known = set(server.mi("which"))
+    named = set(re.findall(r"opensips-cli -x mi ([\w:]+)", TEXT)) - {"httpd:"}
+    assert len(named) > 6
+    assert named <= known
+
+
 def test_a_lie_is_found():
     text = "cannot listen on http://127.0.0.1:29999: Address already in use"
     assert symptoms.unseen(["cannot listen on http://127.0.0.1:8888: Address …"], text) == []
