@@ -44,10 +44,10 @@ class Installation:
     def pkg_config(self, *arguments):
         return run("pkg-config", *arguments, "opensips-httpd", env=self.environment()).split()
 
-    def cmake(self, source, build):
+    def cmake(self, source, build, *options):
         """Builds a project that says find_package(opensips-httpd). Without optimisation: the result is to be loaded, not
         to be fast."""
         run("cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}",
-            "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror")
+            "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror", *options)
         run("cmake", "--build", build)
         return build
