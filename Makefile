@@ -15,7 +15,7 @@ CONFIGURE := cmake --log-level=WARNING --preset
 BUILD = cmake --build -j $(JOBS) --preset
 TREE = -DOPENSIPS_SOURCE_DIR='$(OPENSIPS_SOURCE_DIR)'
 
-.PHONY: help run test build opensips-module bench fuzz faults load valgrind soak scale screenshots lint format install clean
+.PHONY: help run test build opensips-module bench fuzz faults load valgrind soak scale screenshots lint format install deb clean
 .NOTPARALLEL:
 
 help:
@@ -38,6 +38,8 @@ help:
 	@echo 'make lint     check the format, compile with clang, run clang-tidy'
 	@echo 'make format   format all sources'
 	@echo 'make install  install below PREFIX ($(PREFIX)), inside DESTDIR if set'
+	@echo 'make deb      build Debian packages into build/deb/, and check them;'
+	@echo '              with OPENSIPS_SOURCE_DIR=TREE, also the one of the module for that OpenSIPS'
 	@echo 'make clean    remove build/'
 	@echo 'JOBS ($(JOBS)) is the number of processes that build and test.'
 
@@ -104,8 +106,14 @@ format:
 	@scripts/install-packages lint
 	@clang-format-14 -i $(SOURCES)
 
+# The prefix stands in the program, which reads its configuration below it.
+install: TREE += -DCMAKE_INSTALL_PREFIX='$(PREFIX)'
 install: build
-	@DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
+	@DESTDIR='$(DESTDIR)' cmake --install build/release
+
+deb:
+	@scripts/install-packages deb
+	@JOBS='$(JOBS)' packaging/build-deb '$(OPENSIPS_SOURCE_DIR)'
 
 clean:
 	rm -rf build
