@@ -37,16 +37,17 @@ class Installation:
         """The paths of all files, below the prefix."""
         return {str(path.relative_to(self.prefix)) for path in self.root.rglob("*") if not path.is_dir()}
 
-    def pkg_config(self, *arguments):
-        # What stands in the file are the paths of the real prefix.
-        environment = {**os.environ, "PKG_CONFIG_PATH": str(self.prefix / "share/pkgconfig"),
-                       "PKG_CONFIG_SYSROOT_DIR": str(self.root)}
-        return run("pkg-config", *arguments, "opensips-httpd", env=environment).split()
+    def environment(self):
+        """Has pkg-config find the installation; what stands in its file are the paths of the real prefix."""
+        return {**os.environ, "PKG_CONFIG_PATH": str(self.prefix / "share/pkgconfig"), "PKG_CONFIG_SYSROOT_DIR": str(self.root)}
 
-    def cmake(self, source, build, *targets):
+    def pkg_config(self, *arguments):
+        return run("pkg-config", *arguments, "opensips-httpd", env=self.environment()).split()
+
+    def cmake(self, source, build, *options):
         """Builds a project that says find_package(opensips-httpd). Without optimisation: the result is to be loaded, not
         to be fast."""
         run("cmake", "-G", "Ninja", "-S", source, "-B", build, f"-DCMAKE_PREFIX_PATH={self.prefix}",
-            "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror")
-        run("cmake", "--build", build, *(word for target in targets for word in ("--target", target)))
+            "-DCMAKE_BUILD_TYPE=Debug", "-DCMAKE_CXX_FLAGS_DEBUG=-O0", "-DCMAKE_CXX_FLAGS=-Wall -Wextra -Werror", *options)
+        run("cmake", "--build", build)
         return build

@@ -1,5 +1,6 @@
 # The examples, built outside of the tree with what is installed, and run by the daemon that is installed.
 # SPDX-License-Identifier: GPL-2.0-or-later
+import re
 import shutil
 
 import daemon
@@ -10,15 +11,20 @@ DOCS = "share/doc/opensips-httpd"
 EXAMPLES = ("events_cpp", "files_cpp", "hello_c", "hello_cpp")
 
 
+def guide(language, beginning):
+    """The block of docs/DEVELOPER.md in this language that begins so."""
+    text = (daemon.ROOT / "docs/DEVELOPER.md").read_text()
+    (block,) = [block for block in re.findall(rf"^```{language}\n(.*?)^```$", text, re.M | re.S) if block.startswith(beginning)]
+    return block
+
+
 @pytest.fixture(scope="module")
 def by_pkg_config(installed, tmp_path_factory):
-    """The command lines of docs/DEVELOPER.md."""
     folder = tmp_path_factory.mktemp("pkg-config")
-    examples = installed.prefix / DOCS / "examples"
-    cflags = installed.pkg_config("--cflags")
-    for compiler, name, suffix in (("gcc -std=c11", "hello_c", "c"), ("g++ -std=c++20", "hello_cpp", "cpp")):
-        installation.run(*compiler.split(), "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", *cflags,
-                         "-o", folder / f"{name}.so", examples / f"{name}.{suffix}")
+    for name in ("hello_c.c", "hello_cpp.cpp"):
+        shutil.copy(installed.prefix / DOCS / "examples" / name, folder)
+    commands = guide("sh", "gcc -std=c11 -O2 -shared -fPIC $(pkg-config").replace(" -O2 ", " -O0 -Wall -Wextra -Werror ")
+    installation.run("sh", "-euc", commands, cwd=folder, env=installed.environment())
     return folder
 
 
@@ -49,18 +55,25 @@ def test_the_installed_daemon_runs_them(way, installed, tmp_path, monkeypatch, r
         assert server.ask("POST", "/hello-cpp", "Content-Type: text/plain", body=b"some text").body == b"some text"
 
 
-def test_a_project_in_c_needs_no_cpp(installed, tmp_path):
-    shutil.copy(installed.prefix / DOCS / "examples/hello_c.c", tmp_path)
+def test_the_project_of_the_guide(installed, tmp_path):
+    (tmp_path / "hello_cpp.cpp").write_text("")
     (tmp_path / "CMakeLists.txt").write_text(
-        "cmake_minimum_required(VERSION 3.25)\nproject(mine LANGUAGES C)\nfind_package(opensips-httpd 0.1 REQUIRED)\n"
-        "opensips_httpd_add_module(hello_c hello_c.c)\n"
-        "install(TARGETS hello_c LIBRARY DESTINATION ${opensips-httpd_MODULE_DIR})\n")
+        "cmake_minimum_required(VERSION 3.25)\nproject(mine LANGUAGES CXX)\n" + guide("cmake", "find_package(opensips-httpd"))
     build = installed.cmake(tmp_path, tmp_path / "build")
-    assert (build / "hello_c.so").is_file()
+    assert (build / "hello_cpp.so").is_file()
     assert f'"{installed.prefix / installation.MODULES}' in (build / "cmake_install.cmake").read_text()
 
 
-@pytest.mark.parametrize(("version", "found"), [("0.1", True), ("0.2", False), ("1.0", False)])
+def test_a_project_in_c_needs_no_library_of_cpp(installed, tmp_path):
+    shutil.copy(installed.prefix / DOCS / "examples/hello_c.c", tmp_path)
+    (tmp_path / "CMakeLists.txt").write_text(
+        "cmake_minimum_required(VERSION 3.25)\nproject(mine LANGUAGES C)\nfind_package(opensips-httpd 0.1 REQUIRED)\n"
+        "opensips_httpd_add_module(hello_c hello_c.c)\n")
+    build = installed.cmake(tmp_path, tmp_path / "build", "-DCMAKE_DISABLE_FIND_PACKAGE_nlohmann_json=ON")
+    assert (build / "hello_c.so").is_file()
+
+
+@pytest.mark.parametrize(("version", "found"), [("0.1", True), ("0.0", False), ("0.2", False), ("1.0", False)])
 def test_only_the_version_that_is_there_is_found(version, found, installed, tmp_path):
     (tmp_path / "CMakeLists.txt").write_text(
         "cmake_minimum_required(VERSION 3.25)\nproject(mine LANGUAGES NONE)\n"
