@@ -94,7 +94,7 @@ def test_copyright_has_the_holders_of_dygraphs():
     assert condition in " ".join(notice.split()) and condition in " ".join(text("copyright").split())
 
 
-@pytest.mark.parametrize("script", ["postinst", "prerm", "postrm"])
+@pytest.mark.parametrize("script", ["preinst", "postinst", "prerm", "postrm"])
 def test_the_maintainer_scripts_are_shell(script):
     checked = subprocess.run(["sh", "-n", str(DEBIAN / f"opensips-httpd.{script}")], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
