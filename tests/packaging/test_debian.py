@@ -62,6 +62,7 @@ def test_every_file_that_is_installed_is_in_a_package(installed):
 
 def test_every_line_of_the_packages_finds_a_file(installed):
     paths = [packaged(path) for path in installed.files()] + ["usr/lib/opensips-httpd/opensips/httpd.so"]
+    paths += [f"debian/{file.name}" for file in DEBIAN.iterdir()]
     unused = [line for line in patterns() if not any(takes(line[1], path) for path in paths)]
     assert not unused
 
@@ -94,11 +95,14 @@ def test_copyright_has_the_holders_of_dygraphs():
     assert condition in " ".join(notice.split()) and condition in " ".join(text("copyright").split())
 
 
-@pytest.mark.parametrize("script", ["preinst", "postinst", "prerm", "postrm"])
-def test_the_maintainer_scripts_are_shell(script):
-    checked = subprocess.run(["sh", "-n", str(DEBIAN / f"opensips-httpd.{script}")], capture_output=True, text=True, check=False)
+SCRIPTS = [f"opensips-httpd.{when}" for when in ("preinst", "postinst", "prerm", "postrm")]
+
+
+@pytest.mark.parametrize("script", [*SCRIPTS, "take-over"])
+def test_the_scripts_are_shell(script):
+    checked = subprocess.run(["sh", "-n", str(DEBIAN / script)], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
-    assert "\n#DEBHELPER#\n" in text(f"opensips-httpd.{script}")
+    assert ("\n#DEBHELPER#\n" in text(script)) == (script in SCRIPTS)
 
 
 def test_the_user_is_that_of_the_unit():
