@@ -15,7 +15,8 @@ CONFIGURE := cmake --log-level=WARNING --preset
 BUILD = cmake --build -j $(JOBS) --preset
 TREE = -DOPENSIPS_SOURCE_DIR='$(OPENSIPS_SOURCE_DIR)'
 
-.PHONY: help run test build opensips-module bench fuzz faults load valgrind soak scale screenshots lint format install deb clean
+.PHONY: help run test build opensips-module bench fuzz faults load valgrind soak scale screenshots lint format install deb package-test \
+        clean
 .NOTPARALLEL:
 
 help:
@@ -40,6 +41,9 @@ help:
 	@echo 'make install  install below PREFIX ($(PREFIX)), inside DESTDIR if set'
 	@echo 'make deb      build Debian packages into build/deb/, and check them;'
 	@echo '              with OPENSIPS_SOURCE_DIR=TREE, also the one of the module for that OpenSIPS'
+	@echo 'make package-test'
+	@echo '              install, run, upgrade and purge those packages in a Debian of their own, also on a booted systemd;'
+	@echo '              only for root'
 	@echo 'make clean    remove build/'
 	@echo 'JOBS ($(JOBS)) is the number of processes that build and test.'
 
@@ -114,6 +118,11 @@ install: build
 deb:
 	@scripts/install-packages deb
 	@JOBS='$(JOBS)' packaging/build-deb '$(OPENSIPS_SOURCE_DIR)'
+
+# PACKAGE_TEST is one of folder and machine, or both.
+package-test:
+	@scripts/install-packages package-test
+	@tests/packaging/boot/package_test.py $(PACKAGE_TEST)
 
 clean:
 	rm -rf build
