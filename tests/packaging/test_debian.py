@@ -1,5 +1,6 @@
 # packaging/debian/ says the same as the project around it. SPDX-License-Identifier: GPL-2.0-or-later
 import fnmatch
+import os
 import re
 import subprocess
 
@@ -103,6 +104,26 @@ def test_the_scripts_are_shell(script):
     checked = subprocess.run(["sh", "-n", str(DEBIAN / script)], capture_output=True, text=True, check=False)
     assert (checked.returncode, checked.stderr) == (0, "")
     assert ("\n#DEBHELPER#\n" in text(script)) == (script in SCRIPTS)
+
+
+def test_an_upgrade_stops_no_unit():
+    """A unit that debhelper stops before an upgrade, a socket above all, would not be started after it."""
+    lines = [line for line in text("rules").splitlines() if line.startswith("\tdh_installsystemd ")]
+    assert {line.split()[-1] for line in lines} == {f"opensips-httpd.{kind}" for kind in ("service", "socket")}
+    assert all("--no-stop-on-upgrade" in line.split() for line in lines)
+
+
+def test_what_the_guides_lead_to_is_in_their_package(installed):
+    """Links of the documents that the daemon's package has: to files of the same package where these are installed."""
+    mine = [pattern for package, pattern in patterns() if package == "opensips-httpd"]
+    guides = [path for path in map(packaged, installed.files()) if path.endswith(".md") and "/docs/" in path]
+    links = {(guide, link) for guide in guides for link in
+             re.findall(r"\]\(([^():#\s]+)[^()\s]*\)", (daemon.ROOT / "docs" / guide.rpartition("/")[2]).read_text())}
+    leads = {os.path.normpath(f"{os.path.dirname(guide)}/{link}") for guide, link in links}
+    there = {path for path in map(packaged, installed.files()) for lead in leads if f"{path}/".startswith(f"{lead}/")}
+    outside = sorted(path for path in there if not any(takes(pattern, path) for pattern in mine))
+    assert any("/examples/scale/" in path for path in there)
+    assert all(re.search(r"/examples/[^/]+$", path) for path in outside), outside
 
 
 def test_the_user_is_that_of_the_unit():
