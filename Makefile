@@ -5,6 +5,7 @@ PREFIX ?= /usr/local
 FUZZ_SECONDS ?= 1200
 FUZZ_RUNS ?= 10000000
 SOAK_SECONDS ?= 1800
+SCALE_SECONDS ?= 300
 RUN_CONFIG ?= examples/run.cfg
 OPENSIPS_SOURCE_DIR ?=
 
@@ -14,7 +15,8 @@ CONFIGURE := cmake --log-level=WARNING --preset
 BUILD = cmake --build -j $(JOBS) --preset
 TREE = -DOPENSIPS_SOURCE_DIR='$(OPENSIPS_SOURCE_DIR)'
 
-.PHONY: help run test build opensips-module bench fuzz faults load valgrind soak screenshots lint format install clean
+.PHONY: help run test build opensips-module bench fuzz faults load valgrind soak scale screenshots lint format install deb package-test \
+        clean
 .NOTPARALLEL:
 
 help:
@@ -31,11 +33,17 @@ help:
 	@echo 'make load     thousands of connections, attacks, and a million requests'
 	@echo 'make valgrind run the integration tests under valgrind'
 	@echo 'make soak     mixed traffic for SOAK_SECONDS ($(SOAK_SECONDS)), with reloads and killed processes'
+	@echo 'make scale    restarts, upgrades and pulled cables behind load balancers for SCALE_SECONDS ($(SCALE_SECONDS)); as root'
 	@echo 'make screenshots'
 	@echo '              take the pictures of the console in docs/'
 	@echo 'make lint     check the format, compile with clang, run clang-tidy'
 	@echo 'make format   format all sources'
 	@echo 'make install  install below PREFIX ($(PREFIX)), inside DESTDIR if set'
+	@echo 'make deb      build Debian packages into build/deb/, and check them;'
+	@echo '              with OPENSIPS_SOURCE_DIR=TREE, also the one of the module for that OpenSIPS'
+	@echo 'make package-test'
+	@echo '              install, run, upgrade and purge those packages in a Debian of their own, also on a booted systemd;'
+	@echo '              only for root'
 	@echo 'make clean    remove build/'
 	@echo 'JOBS ($(JOBS)) is the number of processes that build and test.'
 
@@ -60,18 +68,7 @@ opensips-module:
 test:
 	@scripts/install-packages test
 	@scripts/install-node-packages
-	@echo '== building: release'
-	@$(CONFIGURE) release $(TREE) -DHTTPD_TESTS=ON
-	@$(BUILD) release
-	@echo '== building: address and undefined-behaviour sanitizers'
-	@$(CONFIGURE) sanitize
-	@$(BUILD) sanitize
-	@echo '== testing: release'
-	@ctest --preset release -j $$(($(JOBS) * 2))  # most of what is not integration waits for timers
-	@echo '== testing: sanitizers'
-	@ctest --preset sanitize -j $$(($(JOBS) * 2))
-	@echo '== fuzzing: 20 seconds of each target'
-	@tests/fuzz/run.py build/sanitize/fuzz --seconds 20 --jobs $$(($(JOBS) * 3 / 2))  # some wait for sockets
+	@JOBS=$(JOBS) tests/run $(TREE)
 
 bench:
 	@scripts/install-packages bench
@@ -85,12 +82,12 @@ fuzz:
 	@$(BUILD) sanitize --target fuzz_targets
 	@tests/fuzz/run.py build/sanitize/fuzz --seconds $(FUZZ_SECONDS) --runs $(FUZZ_RUNS) --jobs $(JOBS) --write
 
-# Each keeps its figures in docs/RELIABILITY.md.
-faults load valgrind soak:
+# Each keeps its figures in docs/RELIABILITY.md, and scale in docs/SCALE.md.
+faults load valgrind soak scale:
 	@scripts/install-packages reliability
 	@$(CONFIGURE) release -DHTTPD_TESTS=ON
 	@$(BUILD) release
-	@tests/reliability/$@.py --write $(if $(filter soak,$@),--seconds $(SOAK_SECONDS))
+	@tests/reliability/$@.py --write $(if $(filter soak,$@),--seconds $(SOAK_SECONDS)) $(if $(filter scale,$@),--seconds $(SCALE_SECONDS))
 
 screenshots:
 	@scripts/install-packages test
@@ -113,8 +110,19 @@ format:
 	@scripts/install-packages lint
 	@clang-format-14 -i $(SOURCES)
 
+# The prefix stands in the program, which reads its configuration below it.
+install: TREE += -DCMAKE_INSTALL_PREFIX='$(PREFIX)'
 install: build
-	@DESTDIR='$(DESTDIR)' cmake --install build/release --prefix '$(PREFIX)'
+	@DESTDIR='$(DESTDIR)' cmake --install build/release
+
+deb:
+	@scripts/install-packages deb
+	@JOBS='$(JOBS)' packaging/build-deb '$(OPENSIPS_SOURCE_DIR)'
+
+# PACKAGE_TEST is one of folder and machine, or both.
+package-test:
+	@scripts/install-packages package-test
+	@tests/packaging/boot/package_test.py $(PACKAGE_TEST)
 
 clean:
 	rm -rf build

@@ -76,7 +76,7 @@ class Daemon final : private Host {
   void open_access_log();
   void add_log_writer(Supervisor& supervisor);
   void reopen_access_log();
-  void leave_sockets();
+  void leave_serving();
   [[nodiscard]] std::string httpd_description() const;
   void on_ready();
   [[nodiscard]] std::string status() const;

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-or-later
 #include "daemon/httpd_process.h"
 
+#include <algorithm>
 #include <csignal>
 #include <optional>
 #include <utility>
@@ -18,6 +19,9 @@ namespace {
 
 /// How long a connection without a request stays when another daemon serves.
 constexpr std::chrono::seconds kQuiet{5};
+
+/// The same at the end after a drain_delay: who has connected just now is about to send.
+constexpr std::chrono::seconds kLastCall{1};
 
 /// Ends the loop in order: on SIGTERM, or when another daemon serves; once nothing is in progress any more,
 /// or when that takes too long.
@@ -42,7 +46,7 @@ class Ending final : private net::EventHandler, private net::Timer {
   Ending& operator=(const Ending&) = delete;
 
  private:
-  enum class State : char { kServing, kAnnounced, kLeaving, kDraining };
+  enum class State : char { kServing, kAnnounced, kDismissing, kCalling, kLeaving, kDraining };
   class Leaving final : public net::EventHandler {
    public:
     explicit Leaving(Ending& ending) noexcept : ending_(ending) {}
@@ -53,14 +57,18 @@ class Ending final : private net::EventHandler, private net::Timer {
   };
 
   void on_events(std::uint32_t /*events*/) override {
-    if (!signals_.next() || state_ == State::kAnnounced || state_ == State::kDraining) return;
+    if (!signals_.next() || (state_ != State::kServing && state_ != State::kLeaving)) return;
     const bool at_once = state_ == State::kLeaving || settings_.drain_delay == std::chrono::seconds::zero();
     server_.announce_drain();
     if (at_once) return drain();
     enter(State::kAnnounced);
-    loop_.arm(*this, settings_.drain_delay);
+    // By its half a balancer sends nobody any more; those who are there have the other half to go.
+    delay_ = settings_.drain_delay;
+    loop_.arm(*this, delay_ / 2);
   }
   void on_timer() override {
+    if (state_ == State::kAnnounced) return dismiss();
+    if (state_ == State::kDismissing) return call_for_the_last_time();
     if (state_ != State::kDraining) return drain();
     server_.log_unfinished(settings_.drain_timeout);
     loop_.stop();
@@ -70,12 +78,30 @@ class Ending final : private net::EventHandler, private net::Timer {
     if (state_ == State::kServing) loop_.remove(shall_leave_, leaving_);
     state_ = state;
   }
+  void dismiss() {
+    enter(State::kDismissing);
+    server_.dismiss();
+    loop_.arm(*this, delay_ - delay_ / 2);
+  }
+  void call_for_the_last_time() {
+    enter(State::kCalling);
+    last_call_ = std::min(kLastCall, settings_.drain_timeout);
+    loop_.arm(*this, last_call_);
+    stop_listening();
+    if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
+    server_.leave(last_call_, [this] { loop_.stop(); });
+  }
   void drain() {
     enter(State::kDraining);
-    loop_.arm(*this, settings_.drain_timeout);
+    loop_.arm(*this, std::max(settings_.drain_timeout - last_call_, std::chrono::seconds::zero()));
+    stop_listening();
     if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
     server_.drain([this] { loop_.stop(); });
-    endpoints_.clear();  // new clients are told at once that nobody listens
+  }
+  /// New clients are told at once that nobody listens; those that have come before are not turned away.
+  void stop_listening() {
+    server_.stop_accepting();
+    endpoints_.clear();
   }
   void leave() {
     enter(State::kLeaving);
@@ -93,6 +119,8 @@ class Ending final : private net::EventHandler, private net::Timer {
   int shall_leave_;
   SignalDescriptor signals_;
   Leaving leaving_{*this};
+  net::Duration delay_{};              // drain_delay, as it was when the end was announced
+  std::chrono::seconds last_call_{0};  // what it took of drain_timeout
   State state_ = State::kServing;
 };
 
@@ -190,7 +218,8 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
   if (access_log) server.use_access_log(*access_log);
   if (access_log || process.settings.access_log.request_id) server.use_request_ids(ids.emplace());
   const Ending ending(loop, server, pool ? &*pool : nullptr, process);
-  if (process.credentials != nullptr) server.use_tls(process.credentials);
+  // The server's alone, so that keys are in memory no longer than they are used.
+  if (process.credentials != nullptr) server.use_tls(std::move(process.credentials));
   server.use_credentials(process.users);
   const auto reload = [&](server::Reload what) {
     if (what == server::Reload::kConfiguration)
@@ -198,7 +227,7 @@ int run_httpd_process(const HttpdProcess& process, const std::function<void()>& 
     return server::reload(what, server, process.settings, process.log);
   };
   if (process.is_restart) {
-    if (process.credentials != nullptr) static_cast<void>(reload(server::Reload::kTls));
+    if (process.settings.tls.configured()) static_cast<void>(reload(server::Reload::kTls));
     reload_users(server, process);
   }
   const Reloading reloading(process.reloads, loop, reload);

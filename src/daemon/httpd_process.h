@@ -28,9 +28,9 @@ namespace httpd::daemon {
 struct HttpdProcess {
   server::Settings& settings;  ///< changed when the configuration is read again
   const server::Router& router;
-  std::vector<server::Endpoint>& endpoints;  ///< closed in this process when its end begins
-  const std::shared_ptr<const net::TlsCredentials>& credentials;  ///< null when TLS is not in use
-  const std::shared_ptr<const server::Credentials>& users;        ///< null when none are configured
+  std::vector<server::Endpoint>& endpoints;                 ///< closed in this process when its end begins
+  std::shared_ptr<const net::TlsCredentials>& credentials;  ///< moved from; null when TLS is not in use
+  const std::shared_ptr<const server::Credentials>& users;  ///< null when none are configured
   server::ReloadChannel& reloads;
   process::LogChannel* access_log;  ///< null where there is none
   Reconfigurer& reconfigurer;

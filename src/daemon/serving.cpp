@@ -19,6 +19,7 @@ namespace httpd::daemon {
 namespace {
 
 constexpr std::string_view kHttpd = "HTTPD ";
+constexpr std::chrono::milliseconds kBeforeHttpd(100);
 /// Requests wait for a handler process; one that ends it, and comes again and again, is to cost little all
 /// the same.
 constexpr Supervisor::Restart kWorkerRestart{std::chrono::milliseconds(50), std::chrono::milliseconds(200)};
@@ -124,11 +125,13 @@ int Daemon::serve() {
   return status;
 }
 
-/// The end has begun. While everything is still served, the file of a Unix socket is needed.
+/// The end has begun. While everything is still served, the file of a Unix socket is needed. The HTTPD
+/// process closes its sockets after this one, and nobody comes in between: whoever connects when it does not
+/// accept any more would be reset.
 void Daemon::close_endpoints(Supervisor& supervisor) {
   const std::chrono::seconds delay = in_force_.settings.drain_delay;
   if (delay == std::chrono::seconds::zero()) return endpoints_.clear();
-  supervisor.after(delay, [this] { endpoints_.clear(); });
+  supervisor.after(delay - kBeforeHttpd, [this] { endpoints_.clear(); });
 }
 
 void Daemon::add_processes(Supervisor& supervisor) {
@@ -162,7 +165,7 @@ void Daemon::add_processes(Supervisor& supervisor) {
         fmt::format("HTTPD worker {}", index + 1),
         [this, index](Supervisor& attendant) {
           if (predecessor_) predecessor_->let_go();
-          leave_sockets();
+          leave_serving();
           return run_worker_process({in_force_.settings, router_, *workers_, index, log_},
                                     [&attendant] { attendant.notify_ready(); });
         },
@@ -171,7 +174,7 @@ void Daemon::add_processes(Supervisor& supervisor) {
     supervisor.add(
         extra.description,
         [this, &extra](Supervisor& attendant) {
-          leave_sockets();
+          leave_serving();
           return run_module_process(extra, attendant);
         },
         Supervisor::Role::kModule);
@@ -195,6 +198,7 @@ void Daemon::add_log_writer(Supervisor& supervisor) {
       [this](Supervisor& attendant) {
         if (predecessor_) predecessor_->let_go();
         endpoints_.clear();
+        in_force_.tls.reset();
         log_channel_->leave_sending();
         process::LogWriter writer(*log_channel_, *log_sink_, state_.counters(), log_);
         attendant.notify_ready();
@@ -210,9 +214,10 @@ void Daemon::reopen_access_log() {
 }
 
 /// In processes that neither serve nor write the access log: so that the port is free, and the log at its
-/// end, once the HTTPD process has ended.
-void Daemon::leave_sockets() {
+/// end, once the HTTPD process has ended, and so that no code of a handler has the keys of TLS in reach.
+void Daemon::leave_serving() {
   endpoints_.clear();
+  in_force_.tls.reset();
   if (log_sink_ != nullptr) log_sink_->let_go();
   if (!log_channel_) return;
   log_channel_->leave_sending();

@@ -14,6 +14,7 @@ namespace {
 
 constexpr int kUnsent = 128 * 1024;  // bytes that a socket takes ahead of what its client's window lets go
 constexpr int kBacklog = 4096;       // the kernel cuts it to net.core.somaxconn
+constexpr int kMostWaiting = 4096;   // at the end, when nobody comes after them
 constexpr int kAcceptsInARow = 64;   // connections already open get their turn between
 constexpr int kNear = 64;            // descriptors before the last one, from where on it is looked for
 constexpr Duration kPause = std::chrono::seconds(1);
@@ -154,8 +155,21 @@ void Listener::watch(bool on) {
 }
 
 void Listener::on_events(std::uint32_t /*events*/) {
+  (void)accept_some();
+}
+
+void Listener::accept_waiting() {
+  for (int left = kMostWaiting; watching_ && left > 0 && accept_some();)
+    left -= kAcceptsInARow;
+}
+
+/// Whether more may wait.
+bool Listener::accept_some() {
   for (int i = 0; i < kAcceptsInARow; ++i) {
-    if (near_last_ && is_full()) return pause(EMFILE);
+    if (near_last_ && is_full()) {
+      pause(EMFILE);
+      return false;
+    }
     sockaddr_storage peer{};
     socklen_t length = sizeof peer;
     UniqueFd fd(::accept4(socket_.descriptor(), reinterpret_cast<sockaddr*>(&peer), &length,
@@ -167,18 +181,20 @@ void Listener::on_events(std::uint32_t /*events*/) {
     }
     switch (errno) {
       case EAGAIN:
-        return;
+        return false;
       case EMFILE:
       case ENFILE:
       case ENOBUFS:
       case ENOMEM:
-        return pause(errno);
+        pause(errno);
+        return false;
       default:
         // The connection was reset while it waited, or the network failed it (accept(2) lists a dozen names):
         // the next one may be well.
         continue;
     }
   }
+  return true;
 }
 
 void Listener::pause(int error) {

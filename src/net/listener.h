@@ -87,6 +87,8 @@ class Listener final : private EventHandler, private Timer {
   Listener& operator=(const Listener&) = delete;
   /// Accepts nothing that would get a descriptor above `last`, as if there were no more: others need them.
   void stop_at(int last) noexcept { last_ = last; }
+  /// Accepts what waits, which would be reset when the socket is closed: 4096 connections at most.
+  void accept_waiting();
   /// A descriptor was closed: ends a pause early.
   void resume() noexcept {
     if (!watching_) on_timer();
@@ -95,6 +97,7 @@ class Listener final : private EventHandler, private Timer {
  private:
   void on_events(std::uint32_t events) override;
   void on_timer() noexcept override;
+  [[nodiscard]] bool accept_some();
   void watch(bool on);
   void pause(int error);
   [[nodiscard]] bool is_full() const noexcept;

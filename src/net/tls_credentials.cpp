@@ -140,6 +140,7 @@ std::shared_ptr<const TlsCredentials> TlsCredentials::load(const TlsOptions& opt
     warnings.emplace_back(
         "tls_ca_file is not used while tls_verify_client is \"none\": clients are asked for no certificate");
   }
+  if (!options.ticket_key_file.empty()) result->add_ticket_key(options, warnings);
   return result;
 }
 
@@ -268,6 +269,19 @@ void TlsCredentials::add_authorities(const std::string& file) {
   add_to(all_.get());
   for (const Group& group : groups_)
     add_to(group.set.get());
+}
+
+void TlsCredentials::add_ticket_key(const TlsOptions& options, std::vector<std::string>& warnings) {
+  if (verify_client_ != TlsVerifyClient::kNone) {
+    warnings.emplace_back(
+        "tls_ticket_key_file is not used with tls_verify_client: no session is taken up again where clients "
+        "show certificates");
+  } else if (options.ticket_lifetime == std::chrono::seconds::zero()) {
+    warnings.emplace_back(
+        "tls_ticket_key_file is not used while tls_ticket_lifetime is 0: no session is taken up again");
+  } else {
+    ticket_key_.emplace(options.ticket_key_file, options.key_permissions_check, options.ciphers);
+  }
 }
 
 }  // namespace httpd::net

@@ -1,15 +1,18 @@
-// Everything that TLS handshakes are done with: certificates, keys, authorities and the priority string.
-// SPDX-License-Identifier: GPL-2.0-or-later
+// Everything that TLS handshakes are done with: certificates, keys, authorities, the priority string, and the
+// key for session tickets where it is in a file. SPDX-License-Identifier: GPL-2.0-or-later
 #pragma once
 
 #include <ctime>
 #include <memory>
+#include <optional>
 #include <string>
+#include <string_view>
 #include <vector>
 
 #include "net/tls_error.h"
 #include "net/tls_options.h"
 #include "net/tls_priority.h"
+#include "net/tls_ticket_key.h"
 
 struct gnutls_certificate_credentials_st;
 struct gnutls_x509_crt_int;
@@ -44,6 +47,11 @@ class TlsCredentials {
   [[nodiscard]] gnutls_certificate_credentials_st* get(const char* name) const noexcept;
   [[nodiscard]] const TlsPriority& priority() const noexcept { return priority_; }
   [[nodiscard]] TlsVerifyClient verify_client() const noexcept { return verify_client_; }
+  /// For session tickets, from the file that the options name; "" where they name none, or have no use for
+  /// it.
+  [[nodiscard]] std::string_view ticket_key() const noexcept {
+    return ticket_key_ ? ticket_key_->bytes() : std::string_view();
+  }
   /// What the priority string does to clients or to the server that an administrator may not expect; fit for
   /// the log.
   [[nodiscard]] std::vector<std::string> advice() const;
@@ -68,12 +76,14 @@ class TlsCredentials {
   void add_certificate(const TlsCertificateFiles& files, bool check_key, std::vector<std::string>& warnings);
   bool add_ocsp(const TlsCertificateFiles& files, gnutls_certificate_credentials_st* set, unsigned int index);
   void add_authorities(const std::string& file);
+  void add_ticket_key(const TlsOptions& options, std::vector<std::string>& warnings);
 
   TlsPriority priority_;
   Set all_;
   std::vector<Group> groups_;
   TlsVerifyClient verify_client_;
   std::vector<Certificate> certificates_;
+  std::optional<TlsTicketKey> ticket_key_;
   bool has_rsa_key_ = false;
 };
 

@@ -3,6 +3,7 @@
 
 #include <stdexcept>
 #include <string>
+#include <string_view>
 
 namespace httpd::net {
 
@@ -15,5 +16,8 @@ class TlsError : public std::runtime_error {
 
 /// GnuTLS's words for an error code, fit to be followed by others: without a full stop.
 [[nodiscard]] std::string tls_error_text(int code);
+
+/// What to follow the words for a failed handshake with: which parameter it depends on; "" where on none.
+[[nodiscard]] std::string_view tls_error_advice(int code) noexcept;
 
 }  // namespace httpd::net

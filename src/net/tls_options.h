@@ -37,6 +37,7 @@ struct TlsOptions {
   TlsVerifyClient verify_client = TlsVerifyClient::kNone;
   bool key_permissions_check = true;           ///< refuse key files that everybody may read or write
   std::chrono::seconds ticket_lifetime{7200};  ///< how long a session may be resumed; 0: never
+  std::string ticket_key_file;                 ///< see TlsTicketKey; "": a key of this server's own
 };
 
 }  // namespace httpd::net

@@ -206,6 +206,7 @@ std::string TlsStream::failure() const {
     if (const char* const name = ::gnutls_alert_get_name(::gnutls_alert_get(session_)); name != nullptr)
       text += fmt::format(" ({})", name);
   if (!verification_.empty()) text += ": " + verification_;
+  text += tls_error_advice(error_);
   return text;
 }
 

@@ -37,8 +37,8 @@ class TlsStream final : public Stream {
     kHungUp,     ///< the client went away
   };
 
-  /// `buffers` must outlive the stream. `ticket_key` (a key that gnutls_session_ticket_key_generate() made,
-  /// or nothing) is used in here alone. Throws std::bad_alloc.
+  /// `buffers` must outlive the stream. `ticket_key` (the bytes of a TlsTicketKey, or nothing) is used in
+  /// here alone. Throws std::bad_alloc.
   TlsStream(UniqueFd fd, std::shared_ptr<const TlsCredentials> credentials, TlsBuffers& buffers,
             std::string_view ticket_key, unsigned int ticket_lifetime);
   ~TlsStream() override;

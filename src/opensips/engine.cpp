@@ -5,6 +5,7 @@
 #include <fmt/format.h>
 #include <functional>
 #include <unistd.h>
+#include <utility>
 
 #include <httpd/parameter.h>
 
@@ -165,7 +166,7 @@ int Engine::serve() {
     server.keep_free(process::WorkerPool::descriptors(settings_.workers));
   }
   server.init_handlers();
-  if (credentials_ != nullptr) server.use_tls(credentials_);
+  if (credentials_ != nullptr) server.use_tls(std::move(credentials_));
   server.use_credentials(users_);
   for (const server::Endpoint& endpoint : endpoints_)
     server.serve(endpoint.socket, endpoint.tls, endpoint.proxy_protocol);
@@ -178,6 +179,7 @@ int Engine::serve() {
 }
 
 int Engine::work(unsigned index) {
+  credentials_.reset();  // no code of a handler has the keys in reach
   auto working = std::make_unique<Working>(settings_, router_, *meeting_point_, log_, index);
   working->worker.serve();
   working_ = std::move(working);

@@ -71,6 +71,7 @@
   P(tls_ciphers)             \
   P(tls_ca_file)             \
   P(tls_verify_client)       \
+  P(tls_ticket_key_file)     \
   P(access_log)              \
   P(access_log_format)
 

@@ -113,7 +113,8 @@ void Connection::start_reply() {
   log_abandoned(*exchange_, context_.handler_log);
   const int status = exchange_->status();
   // Requests that have come behind this one are answered first, where there is time for it.
-  if (context_.draining && keep_alive_ && !(context_.leaving && !input_.empty())) {
+  const bool in_a_hurry = context_.draining && !context_.leaving;
+  if ((context_.draining || context_.dismissing) && keep_alive_ && (in_a_hurry || input_.empty())) {
     keep_alive_ = false;
     linger_ = true;  // the client does not know yet, and may have sent more
   }

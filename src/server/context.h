@@ -82,6 +82,7 @@ class Context final : private Exchange::Owner {
   AccessLog* access_log = nullptr;        ///< null: there is none
   RequestIds* request_ids = nullptr;      ///< null: requests have no ids; there are some with an access log
   bool ending = false;                    ///< draining comes soon; so far everything is served as ever
+  bool dismissing = false;                ///< besides, replies close connections on which no request waits
   bool draining = false;                  ///< the server is shutting down: every reply closes its connection
   /// Besides, connections between requests stay for so long, since their clients may be about to send one.
   std::optional<net::Duration> leaving;

@@ -73,6 +73,7 @@ std::vector<Parameter> tls_parameters(Settings& settings) {
       integer_parameter(
           "tls_ticket_lifetime", 0, kMaxTicketLifetime,
           [&tls](long long value) { tls.options.ticket_lifetime = std::chrono::seconds(value); }),
+      file("tls_ticket_key_file", [&tls](const std::string& path) { tls.options.ticket_key_file = path; }),
   };
 }
 

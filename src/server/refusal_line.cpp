@@ -7,11 +7,26 @@
 
 namespace httpd::server {
 
+namespace {
+
+/// Whether a TLS handshake stands where a request line belongs (RFC 8446 section 5.1). Its bytes say nothing
+/// to whoever reads the log, and the remedy is another one than for any other malformed line.
+bool is_tls_handshake(http::Refusal refusal, std::string_view request) {
+  return refusal == http::Refusal::kMalformedRequestLine && request.starts_with("\x16\x03");
+}
+
+}  // namespace
+
 std::string refusal_line(http::Refusal refusal, std::string_view client, std::string_view request,
                          std::string_view root, std::string_view detail) {
   const http::RefusalInfo& info = http::describe(refusal);
   std::string line = fmt::format("{}: {} {}", client, info.status, info.reason);
-  if (!request.empty()) line += fmt::format("; request \"{}\"", http::escape_for_log(request));
+  if (is_tls_handshake(refusal, request))
+    line +=
+        "; it is a TLS handshake, and this listener speaks plain HTTP: begin its listen line with https://, "
+        "or the client's URL with http://";
+  else if (!request.empty())
+    line += fmt::format("; request \"{}\"", http::escape_for_log(request));
   if (!root.empty()) line += fmt::format(" to root {}", root);
   if (!detail.empty()) line += fmt::format("; {}", detail);
   if (info.status == 401) {

@@ -123,6 +123,12 @@ const Server::Entrance& Server::entrance_of(const net::ListenSocket& socket) con
   return *std::ranges::find(entrances_, &socket, &Entrance::socket);
 }
 
+void Server::stop_accepting() {
+  for (const Entrance& entrance : entrances_)
+    entrance.listener->accept_waiting();
+  entrances_.clear();
+}
+
 void Server::drain(std::function<void()> done, Waiting waiting) {
   context_.draining = true;
   context_.leaving.reset();

@@ -82,6 +82,12 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner,
   /// True from announce_drain() on, and while the server drains.
   [[nodiscard]] bool draining() const noexcept { return context_.ending || context_.draining; }
 
+  /// The end comes nearer: each reply from now on says Connection: close, unless requests wait behind it. Who
+  /// keeps a connection goes elsewhere before it is closed, when a request on its way would be lost.
+  void dismiss() noexcept { context_.dismissing = true; }
+  /// Accepts who has connected already, and nobody else. The sockets may be closed then.
+  void stop_accepting();
+
   /// What becomes of the requests that no handler has begun with when the server drains.
   enum class Waiting : bool {
     kServed,

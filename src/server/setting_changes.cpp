@@ -234,6 +234,7 @@ constexpr std::array kRows{
     unseen(tls_option<&O::verify_client>("tls_verify_client")),
     tls_option<&O::key_permissions_check>("tls_key_permissions_check"),
     tls_option<&O::ticket_lifetime>("tls_ticket_lifetime"),
+    tls_option<&O::ticket_key_file>("tls_ticket_key_file"),
     live<&S::tls_handshake_timeout>("tls_handshake_timeout"),
 };
 

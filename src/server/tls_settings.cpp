@@ -30,7 +30,8 @@ std::vector<std::string> files_of(const TlsSettings& settings) {
     files.push_back(file.path);
     if (!file.ocsp.empty()) files.push_back(file.ocsp);
   }
-  if (!settings.options.ca_file.empty()) files.push_back(settings.options.ca_file);
+  for (const std::string& file : {settings.options.ca_file, settings.options.ticket_key_file})
+    if (!file.empty()) files.push_back(file);
   return files;
 }
 
@@ -45,6 +46,8 @@ void check_without_tls(const net::TlsOptions& options, Log& log) {
   if (!options.ca_file.empty()) throw ConfigError(fmt::format("tls_ca_file {}", kHint));
   if (options.ciphers != net::TlsOptions::kDefaultCiphers)
     log.write(LogLevel::kWarning, fmt::format("tls_ciphers {}", kHint));
+  if (!options.ticket_key_file.empty())
+    log.write(LogLevel::kWarning, fmt::format("tls_ticket_key_file {}", kHint));
 }
 
 }  // namespace

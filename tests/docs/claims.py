@@ -20,6 +20,10 @@ def of_language(*languages, besides=()):
     return [key for key, block in BLOCKS.items() if block.language in languages and key not in besides]
 
 
+def of_page(page, *languages):
+    return [key for key in of_language(*languages) if BLOCKS[key].page == page]
+
+
 def problems(blocks, claimed):
     """What is wrong with the claims, one text each."""
     found = [f"{block.page}:{block.line}: no language behind ```" for block in blocks.values() if not block.language]

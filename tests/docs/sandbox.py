@@ -94,7 +94,8 @@ class Sandbox:
         """Programs that only write down how they were called, into `calls`."""
         for name in names:
             file = self.programs / name
-            file.write_text(f'#!/bin/sh\necho "{name} $*" >> "{self.folder}/calls"\n')
+            # On one line, and what is written to them is read.
+            file.write_text(f'#!/bin/sh\ncat > /dev/null\nprintf "%s\\n" "$(echo "{name} $*" | tr "\\n" " ")" >> "{self.folder}/calls"\n')
             file.chmod(0o755)
 
     def calls(self):
@@ -102,7 +103,7 @@ class Sandbox:
         file = self.folder / "calls"
         text = file.read_text() if file.exists() else ""
         file.write_text("")
-        return text.splitlines()
+        return [line.strip() for line in text.splitlines()]
 
     def here(self, text):
         for there, here in self.places.items():

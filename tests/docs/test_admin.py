@@ -53,6 +53,14 @@ def test_commands(plain, block):
     plain.compare(block)
 
 
+@claims("docs/TROUBLESHOOTING.md#troubleshooting")
+def test_the_three_questions(plain, block):
+    plain.stub("journalctl")  # there is no journal in a container
+    said = plain.run(block)
+    assert '"Handlers": [' in said and "HTTP/1.1 405 " in said
+    assert plain.calls() == ["journalctl -u opensips-httpd -n 50"]
+
+
 # --- one with all that can be read again ---
 
 GUARDED = """

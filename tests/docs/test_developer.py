@@ -12,7 +12,8 @@ from eventsource import EventSource
 from sandbox import Documented, Sandbox, transcript
 
 GUIDE = "docs/DEVELOPER.md"
-SOURCES = sorted((Path(__file__).parent / "guide").glob("guide_*.c*"))
+MODULES = sorted((Path(__file__).parent / "guide").glob("guide_*.c*"))
+SOURCES = [*MODULES, *sorted((daemon.ROOT / "examples").glob("*.c*"))]
 
 
 # --- a handler in ten minutes ---
@@ -108,7 +109,7 @@ def stands_in(text, source):
 @claims(*of_language("c", "cpp"))
 def test_code_is_that_of_a_module_which_is_built(block):
     found = [source.name for source in SOURCES if stands_in(block.text, source.read_text(encoding="utf-8"))]
-    assert found, f"{block.page}:{block.line}: no file of tests/docs/guide has these lines"
+    assert found, f"{block.page}:{block.line}: no file of tests/docs/guide and examples has these lines"
 
 
 SOURCE = "int f() {\n  if (a)\n    b();\n\n  c();\n}\n"
@@ -126,7 +127,7 @@ def test_other_lines_are_not(text):
 
 @pytest.fixture(scope="module")
 def guide(folder):
-    modules = {daemon.TEST_MODULES / f"{source.stem}.so": {} for source in SOURCES}
+    modules = {daemon.TEST_MODULES / f"{source.stem}.so": {} for source in MODULES}
     modules[daemon.TEST_MODULES / "guide_parts.so"] = {"directory": folder}
     (folder / "welcome.wav").write_bytes(b"RIFF")
     with daemon.Daemon(folder, {"mi_http.so": {}, **modules}) as server:

@@ -1,12 +1,14 @@
 # What the documents show for other programs: units, proxies, logrotate; and what is tried by hand alone.
 # SPDX-License-Identifier: GPL-2.0-or-later
+import collections
 import configparser
 import shutil
 import subprocess
+from pathlib import Path
 
 import daemon
 import pytest
-from claims import BLOCKS, claims
+from claims import claims, of_page
 from sandbox import Sandbox
 
 
@@ -18,30 +20,22 @@ def checked(*command, **settings):
     return done.returncode, done.stdout
 
 
-def verify(folder, units):
-    """What systemd-analyze says of unit files, by their names, and nothing of those of the machine."""
-    for name, text in units.items():
-        (folder / name).write_text(text)
-    _, said = checked("systemd-analyze", "verify", "--man=no", "--recursive-errors=no",
-                      *(folder / name for name in units))
-    return [line for line in said.splitlines() if "opensips-httpd" in line]
+def verify(folder, drop_in):
+    """What systemd-analyze says of the socket unit with this drop-in, and nothing of the units of the machine."""
+    box = Sandbox(folder, {"/usr/bin/opensips-httpd": str(daemon.BINARY)})
+    for unit in ("opensips-httpd.service", "opensips-httpd.socket"):
+        (folder / unit).write_text(box.here((daemon.ROOT / "packaging" / "systemd" / unit).read_text(encoding="utf-8")))
+    (folder / "opensips-httpd.socket.d").mkdir(exist_ok=True)
+    (folder / "opensips-httpd.socket.d" / "override.conf").write_text(drop_in)
+    _, said = checked("systemd-analyze", "verify", "--man=no", "--recursive-errors=no", folder / "opensips-httpd.socket")
+    return [line for line in said.splitlines() if "opensips-httpd.socket" in line]
 
 
-def units(folder):
-    box = Sandbox(folder, {"/usr/local/bin/opensips-httpd": str(daemon.BINARY)})
-    return {f"opensips-httpd.{kind}": box.here(BLOCKS[f"docs/ADMIN.md#{section}"].text)
-            for kind, section in (("service", "under-systemd"), ("socket", "socket-activation"))}
-
-
-@claims("docs/ADMIN.md#under-systemd", "docs/ADMIN.md#socket-activation")
-def test_units(folder, block):
-    assert verify(folder, units(folder)) == [], block.key
-
-
-@pytest.mark.parametrize(("there", "lie"), [("KillMode=", "KillModes="), ("TimeoutStopSec=10", "TimeoutStopSec=ten"),
-                                            ("ListenStream=443", "ListenStream=nowhere")])
-def test_a_bad_unit_is_found_out(folder, there, lie):
-    assert verify(folder, {name: text.replace(there, lie) for name, text in units(folder).items()})
+@claims("docs/ADMIN.md#socket-activation:2")
+def test_a_drop_in(folder, block):
+    assert verify(folder, block.text) == []
+    for there, lie in (("FileDescriptorName", "FileDescriptor"), ("ListenStream=443", "ListenStream=nowhere")):
+        assert verify(folder, block.text.replace(there, lie)), lie
 
 
 def haproxy(folder, text):
@@ -72,20 +66,11 @@ def test_nginx(folder, block):
     assert nginx(folder, block.text.replace("proxy_pass", "proxy_past"))[0] != 0
 
 
-def logrotate(folder, text):
-    file = folder / "rotation"
-    box = Sandbox(folder, {"/var/log/opensips": str(folder), "opensips adm": "root root"})
-    file.write_text(box.here(text))
-    file.chmod(0o644)
-    (folder / "httpd.log").touch()
-    code, said = checked("logrotate", "-d", "-s", folder / "state", file)
-    return code, [line for line in said.splitlines() if line.startswith("error:")]
-
-
-@claims("docs/ADMIN.md#rotation")
-def test_logrotate(folder, block):
-    assert logrotate(folder, block.text) == (0, [])
-    assert logrotate(folder, block.text.replace("rotate 14", "rotate many"))[1]
+@claims(*of_page("docs/SCALE.md", "haproxy", "nginx"))
+def test_what_is_quoted_is_a_file_that_the_tests_run(block):
+    """By tests/integration/test_scale.py."""
+    files = (daemon.ROOT / "examples" / "scale").iterdir()
+    assert block.text in [file.read_text(encoding="utf-8") for file in files], block.key
 
 
 @claims("docs/ADMIN.md#opensips-cli:3")
@@ -96,8 +81,48 @@ def test_settings_of_opensips_cli(block):
     assert dict(read["default"]).items() >= {"communication_type": "http", "url": "http://127.0.0.1:8888/mi"}.items()
 
 
+# Run with programs that only write down how they are called: their names, and how often they are.
+STAND_INS = {
+    "docs/ADMIN.md#install": ({"make": 1, "apt": 1}, "`make package-test` installs the packages"),
+    "docs/ADMIN.md#socket-activation": ({"systemctl": 3}, "`make package-test` does it on a booted Debian"),
+    "docs/SCALE.md#restarts-and-upgrades": ({"systemctl": 1, "socat": 1}, "needs the balancer of the page"),
+    "docs/SCALE.md#restarts-and-upgrades:2": ({"socat": 3}, "likewise"),
+    "docs/TLS.md#several-machines:3": ({"scp": 3, "ssh": 3}, "needs other machines"),
+}
+
+
+@claims(*STAND_INS)
+def test_what_needs_another_machine(folder, block):
+    programs, reason = STAND_INS[block.key]
+    box = Sandbox(folder)
+    box.stub(*programs)
+    box.run(block)
+    called = collections.Counter(line.split()[0] for line in box.calls())
+    assert called == programs and reason
+
+
+# Run by tests that read the block themselves: (file, what stands in that file and in the block).
+ELSEWHERE = {
+    "docs/DEVELOPER.md#build-with-what-is-installed":
+        ("tests/packaging/test_building_modules.py", "gcc -std=c11 -O2 -shared -fPIC $(pkg-config"),
+    "docs/DEVELOPER.md#build-with-what-is-installed:2": ("tests/packaging/test_building_modules.py", "find_package"),
+    "docs/MIGRATION.md#a-worked-example": ("tests/docs/test_migration.py", "event_route[xhttp:request] {"),
+    "docs/MIGRATION.md#before:2": ("tests/docs/test_migration.py", "curl "),
+    "docs/MIGRATION.md#check": ("tests/docs/test_migration.py", "sed "),
+    "docs/MIGRATION.md#verify": ("tests/docs/test_migration.py", "curl "),
+}
+
+
+@claims(*ELSEWHERE)
+def test_what_is_run_elsewhere(block):
+    file, text = ELSEWHERE[block.key]
+    source = (daemon.ROOT / file).read_text(encoding="utf-8")
+    assert text in block.text and text in source and Path(block.page).name in source
+
+
 # Not run: (the programs that a block calls, why they are not run here). Its syntax is checked, and that it calls them.
 BY_HAND = {
+    "docs/MIGRATION.md#before": (["opensips", "ss"], "looks at an OpenSIPS that runs"),
     "docs/ADMIN.md#access-log:2": (["journalctl"], "reads the machine's journal; test_access_log_writer.py has its fields"),
     "docs/DEVELOPER.md#debugging-a-handler": (["gdb"], "waits for somebody who looks"),
     "docs/OPENSIPS.md#build:2": (["cmake"], "`make test` with OPENSIPS_SOURCE_DIR does the same"),

@@ -1,4 +1,5 @@
 # What README.md shows, in a sandbox where `make run` serves. SPDX-License-Identifier: GPL-2.0-or-later
+import re
 import subprocess
 
 import pytest
@@ -14,9 +15,10 @@ def tour(folder):
         yield box
 
 
-@claims("README.md#the-two-commands", "README.md#the-two-commands:2", "docs/OPENSIPS.md#build")
+@claims("README.md#the-two-commands", "README.md#the-two-commands:2", "README.md#the-two-commands:3",
+        "docs/OPENSIPS.md#build")
 def test_the_makefile_knows_these_commands(block):
-    commands = [line.removeprefix("$ ").split("#")[0].split() for line in block.text.splitlines()]
+    commands = [re.sub(r"#.*|[][]", "", line.removeprefix("$ ")).split() for line in block.text.splitlines()]
     commands = [command for command in commands if command[0] == "make"]
     assert commands
     for command in commands:

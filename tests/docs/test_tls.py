@@ -75,6 +75,14 @@ def responder(authority, port):
             process.kill()
 
 
+@claims("docs/TLS.md#several-machines", "docs/ADMIN.md#tls_ticket_key_file-string")
+def test_a_key_of_tickets(box, block):
+    key = box.folder / "etc" / "opensips" / "tls" / "tickets.key"
+    key.unlink()
+    box.run(block)
+    assert key.stat().st_size == 64 and key.stat().st_mode & 0o777 in (0o600, 0o640)
+
+
 @claims("docs/TLS.md#ocsp-stapling")
 def test_a_response_is_fetched(box, block, authority):
     """From a responder of this machine, whose address stands in the certificate."""

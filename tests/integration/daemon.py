@@ -96,13 +96,15 @@ def run(*arguments, timeout=START_TIMEOUT, **settings):
 
 class Daemon:
     """A running daemon. `modules` are loaded after httpd.so, whose parameters are `httpd`; a value of None leaves a
-    parameter out. Used as a context manager: at its end the daemon is told to stop, and must do so in order."""
+    parameter out. `runner` is a command that the daemon is run by, and becomes it. Used as a context manager: at its
+    end the daemon is told to stop, and must do so in order."""
 
-    def __init__(self, folder, modules=None, httpd=None, log_level=3, options=(), environment=None):
+    def __init__(self, folder, modules=None, httpd=None, log_level=3, options=(), environment=None, runner=()):
         self.folder = Path(folder)
         self.modules = modules or {}
         self.options = [str(option) for option in options]
         self.environment = {**os.environ, **(environment or {})}
+        self.runner = runner
         self.log_level = log_level
         self.given = httpd or {}
         self.tls = rawtls.context() if "tls_cert_file" in self.given else None
@@ -131,8 +133,9 @@ class Daemon:
     def _spawn(self):
         self.lines, self._ended = [], False
         self.process = subprocess.Popen(
-            [*WRAPPER, str(BINARY), "-f", str(self.file), *self.options], cwd=self.folder, env=self.environment,
-            stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, start_new_session=True)
+            [*self.runner, *WRAPPER, str(BINARY), "-f", str(self.file), *self.options], cwd=self.folder,
+            env=self.environment, stdin=subprocess.DEVNULL, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE,
+            start_new_session=True)
         self._reader = threading.Thread(target=self._read_log, args=(self.process.stderr,), daemon=True)
         self._reader.start()
 

@@ -32,6 +32,24 @@ def resident(pid):
     return 1024 * sum(int(size) for size in re.findall(r"^Private_(?:Clean|Dirty):\s+(\d+) kB", text, re.MULTILINE))
 
 
+def memory(pid, with_secrets=False):
+    """What a core file of the process would hold: its writable memory, less what it keeps out (madvise), unless
+    `with_secrets` asks for that, too."""
+    held = b""
+    with open(f"/proc/{pid}/smaps") as maps, open(f"/proc/{pid}/mem", "rb") as contents:
+        span = None
+        for line in maps:
+            if match := re.match(r"([0-9a-f]+)-([0-9a-f]+) (....) ", line):
+                span = (int(match[1], 16), int(match[2], 16)) if match[3].startswith("rw") else None
+            elif line.startswith("VmFlags:") and span is not None and (with_secrets or " dd" not in line):
+                contents.seek(span[0])
+                try:
+                    held += contents.read(span[1] - span[0])
+                except OSError:
+                    pass  # not to be read, nor to be dumped
+    return held
+
+
 def descriptors(pid):
     return len(os.listdir(f"/proc/{pid}/fd"))
 

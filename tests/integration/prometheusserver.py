@@ -24,13 +24,15 @@ def promtool(*arguments, text=""):
 
 
 class Prometheus:
-    """Scrapes 127.0.0.1:`target` every second as the job `job`. Used as a context manager."""
+    """Scrapes 127.0.0.1:`target`, or each of several, every second as the job `job`. Used as a context manager, which
+    waits until all of them are there."""
 
     def __init__(self, folder, job, target, rules=()):
         self.job = job
         self.port = free_port()
+        self.targets = [f"127.0.0.1:{port}" for port in (target if isinstance(target, list) else [target])]
         lines = ["scrape_configs:", f"  - job_name: {job}", "    scrape_interval: 1s", "    scrape_timeout: 1s",
-                 f"    static_configs: [{{targets: ['127.0.0.1:{target}']}}]"]
+                 f"    static_configs: [{{targets: {json.dumps(self.targets)}}}]"]
         if rules:
             lines += ["rule_files:", *(f"  - {json.dumps(str(file))}" for file in rules)]
         (folder / "prometheus.yml").write_text("\n".join(lines) + "\n")
@@ -68,7 +70,7 @@ class Prometheus:
 
     def __enter__(self):
         try:
-            self.wait(f'up{{job="{self.job}"}}', lambda values: values == [1.0])
+            self.wait(f'up{{job="{self.job}"}}', lambda values: values == [1.0] * len(self.targets))
         except BaseException:
             self.__exit__()
             raise

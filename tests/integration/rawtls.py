@@ -144,3 +144,17 @@ class Client(rawhttp.Client):
     def end_sending(self):
         """Finishes sending without a close_notify, as somebody in between could make it look."""
         self.socket.shutdown(socket.SHUT_WR)
+
+
+def session_of(server, settings, asked):
+    """A session that a request was made in, so that the client has a ticket of it if it gets one at all."""
+    with server.connect(settings=settings) as client:
+        assert client.ask(asked).status == 200
+        return client.tls.session
+
+
+def is_resumed(server, settings, session, asked):
+    """Whether the server takes the session up again; it serves the request all the same."""
+    with server.connect(settings=settings, session=session) as client:
+        assert client.ask(asked).status == 200
+        return client.tls.session_reused

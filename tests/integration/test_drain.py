@@ -7,6 +7,7 @@ import time
 import daemon
 import processes
 import pytest
+import waiting
 from rawhttp import request
 
 MODULES = {"mi_http.so": {}, "hello_cpp.so": {}, daemon.WORKER_PROBE: {}}
@@ -24,8 +25,9 @@ def test_in_the_delay_everything_is_served(start, tmp_path):
         server.process.send_signal(signal.SIGTERM)
         server.wait_log("stopping in 2 s: replies in progress have 5 s to finish")
         while time.monotonic() - begin < 1.5:
-            reply = kept.ask(HELLO)
-            assert reply.status == 200 and not reply.closes()
+            if time.monotonic() - begin < 0.8:
+                reply = kept.ask(HELLO)
+                assert reply.status == 200 and not reply.closes()
             assert server.ask("GET", "/fast").status == 200
             with socket.socket(socket.AF_UNIX) as client:
                 client.connect(str(path))
@@ -35,6 +37,41 @@ def test_in_the_delay_everything_is_served(start, tmp_path):
     assert server.wait() == 0
     assert 1.9 < time.monotonic() - begin < 5
     assert not path.exists() and not fifo.exists()
+
+
+def test_in_the_second_half_of_the_delay_who_keeps_a_connection_is_told(start):
+    server = start(MODULES, {"drain_delay": 2})
+    with server.connect() as told, server.connect() as silent, server.connect() as pipelining:
+        for client in (told, silent, pipelining):
+            assert client.ask(HELLO).status == 200
+        begin = time.monotonic()
+        server.process.send_signal(signal.SIGTERM)
+        time.sleep(1.3)
+        pipelining.send(HELLO + HELLO)
+        assert [pipelining.read_reply().closes() for _ in range(2)] == [False, True], "none of them is lost"
+        reply = told.ask(HELLO)
+        assert reply.status == 200 and reply.closes()
+        told.assert_closed()
+        with server.connect() as late:
+            reply = late.ask(HELLO)
+            assert reply.status == 200 and reply.closes(), "there is still time to come in, and to go"
+        # Who is silent has a last call behind the delay: a second in which nobody new comes in.
+        waiting.wait_until(lambda: not can_connect(server.port), "it still listens")
+        assert 1.8 < time.monotonic() - begin < 2.7
+        silent.assert_open()
+        reply = silent.ask(HELLO)
+        assert reply.status == 200 and reply.closes()
+        silent.assert_closed()
+    assert server.wait() == 0
+    assert time.monotonic() - begin < 2.9, "it waited for nobody"
+
+
+def can_connect(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=1).close()
+        return True
+    except OSError:
+        return False
 
 
 def test_a_second_signal_does_not_wait_for_the_delay(start):

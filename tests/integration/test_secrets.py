@@ -2,11 +2,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 import base64
 import os
-import re
 import subprocess
 from pathlib import Path
 
 import daemon
+import processes
 import pytest
 from credentials import basic, bcrypt, bearer, write
 from rawhttp import request
@@ -51,24 +51,7 @@ def use(server):
             assert server.ask("GET", "/describe", field).status == 200  # auth=off
 
 
-def dumped_memory(pid):
-    """What a core file of the process would hold: its writable memory, less what it keeps out (madvise)."""
-    held = b""
-    with open(f"/proc/{pid}/smaps") as maps, open(f"/proc/{pid}/mem", "rb") as memory:
-        span = None
-        for line in maps:
-            if match := re.match(r"([0-9a-f]+)-([0-9a-f]+) (....) ", line):
-                span = (int(match[1], 16), int(match[2], 16)) if match[3].startswith("rw") else None
-            elif line.startswith("VmFlags:") and span is not None and " dd" not in line:
-                memory.seek(span[0])
-                try:
-                    held += memory.read(span[1] - span[0])
-                except OSError:
-                    pass  # not to be read, nor to be dumped
-    return held
-
-
-def processes(server):
+def pids(server):
     listed = subprocess.run(["pgrep", "-g", str(server.process.pid)], capture_output=True, text=True, check=True)
     return [int(pid) for pid in listed.stdout.split()]
 
@@ -77,8 +60,8 @@ def processes(server):
 def test_no_core_file_holds_them(server):
     use(server)
     found = []
-    for pid in processes(server):
-        held = dumped_memory(pid)
+    for pid in pids(server):
+        held = processes.memory(pid)
         name = Path(f"/proc/{pid}/cmdline").read_bytes().replace(b"\0", b" ").decode().strip()
         assert b"listening on" in held or len(held) > 100_000, "the memory was read"
         for secret in SECRETS + ENCODED:
@@ -95,7 +78,7 @@ def test_neither_log_nor_commands_show_them(server):
                     b"uptime", b"pwd"):
         shown += server.ask("POST", "/mi", bearer(TOKEN), "Content-Type: application/json",
                             body=call % command).body.decode()
-    for pid in processes(server):
+    for pid in pids(server):
         shown += Path(f"/proc/{pid}/cmdline").read_text() + Path(f"/proc/{pid}/environ").read_text(errors="replace")
     for secret in SECRETS + ENCODED:
         assert secret not in shown

@@ -1,5 +1,6 @@
 # Sessions that are taken up again, attempts at renegotiation, and handshakes that come to no end.
 # SPDX-License-Identifier: GPL-2.0-or-later
+import functools
 import os
 import re
 import signal
@@ -20,6 +21,8 @@ MODULES = {"mi_http.so": {}, "hello_cpp.so": {}, daemon.CPP_PROBE: {}}
 VERSIONS = [ssl.TLSVersion.TLSv1_2, ssl.TLSVersion.TLSv1_3]
 HELLO = request("GET", "/hello-cpp")
 LAST_HELLO = request("GET", "/hello-cpp", "Connection: close")
+session_of = functools.partial(rawtls.session_of, asked=HELLO)
+is_resumed = functools.partial(rawtls.is_resumed, asked=HELLO)
 
 
 @pytest.fixture
@@ -35,19 +38,6 @@ def count(server, name):
 
 
 # --- taking sessions up again (RFC 5077, RFC 8446 section 2.2) ---
-
-
-def session_of(server, settings):
-    """A session that a request was made in, so that the client has a ticket of it if it gets one at all."""
-    with server.connect(settings=settings) as client:
-        assert client.ask(HELLO).status == 200
-        return client.tls.session
-
-
-def is_resumed(server, settings, session):
-    with server.connect(settings=settings, session=session) as client:
-        assert client.ask(HELLO).status == 200
-        return client.tls.session_reused
 
 
 @pytest.mark.parametrize("version", VERSIONS)

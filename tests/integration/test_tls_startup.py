@@ -335,7 +335,8 @@ def test_an_https_listener_needs_a_certificate(tmp_path):
     assert "https://127.0.0.1" in told and "tls_cert_file" in told
 
 
-@pytest.mark.parametrize("name", ["tls_cert_file", "tls_key_file", "tls_ca_file", "tls_ocsp_file"])
+@pytest.mark.parametrize("name", ["tls_cert_file", "tls_key_file", "tls_ca_file", "tls_ocsp_file",
+                                  "tls_ticket_key_file"])
 def test_empty_names_of_files(tmp_path, name, ec):
     done = check(tmp_path, parameters(ec) | {name: ""})
     assert done.returncode == 255

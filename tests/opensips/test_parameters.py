@@ -20,7 +20,7 @@ GOOD = {"port": 0, "ip": "127.0.0.1", "buf_size": 65536, "conn_timeout": 5, "hea
         "auth_password": "secret", "max_auth_failures": 5, "auth_failure_delay": 1,
         "access": ["root=mi; deny=192.0.2.1", "cors_origins=https://console.example"],
         "allowed_hosts": "127.0.0.1, localhost", "trusted_proxies": "192.0.2.7", "forwarded_header": "Forwarded", "tls_key_permissions_check": 1, "tls_handshake_timeout": 5,
-        "tls_ticket_lifetime": 60, "tls_ciphers": "NORMAL", "access_log": "/dev/null", "access_log_format": "%h %s",
+        "tls_ticket_lifetime": 60, "tls_ticket_key_file": "/nowhere/tickets.key", "tls_ciphers": "NORMAL", "access_log": "/dev/null", "access_log_format": "%h %s",
         "request_id": 1}
 
 

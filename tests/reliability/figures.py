@@ -1,4 +1,5 @@
-# Keeps the figures of docs/RELIABILITY.md: each program writes its own section, between two marks, and no other.
+# Keeps the figures of docs/RELIABILITY.md, and of docs/SCALE.md: each program writes its own section, between two marks,
+# and no other.
 # SPDX-License-Identifier: GPL-2.0-or-later
 import os
 import platform
@@ -33,14 +34,14 @@ def table(head, rows):
     return "\n".join("| " + " | ".join(str(cell) for cell in line) + " |" for line in lines)
 
 
-def write(section, command, text):
-    """Replaces what stands between the marks of `section` with `text`, below the command that gave it."""
+def write(section, command, text, file=DOCUMENT):
+    """In `file`, replaces what stands between the marks of `section` with `text`, below the command that gave it."""
     begin, end = f"<!-- figures: {section} -->", f"<!-- end of figures: {section} -->"
-    document = DOCUMENT.read_text()
+    document = file.read_text()
     before, mark, rest = document.partition(begin)
     _, other, after = rest.partition(end)
     if not mark or not other:
-        raise SystemExit(f"{DOCUMENT}: no marks for the section {section!r}")
+        raise SystemExit(f"{file}: no marks for the section {section!r}")
     heading = f"By `{command}`, on {machine()}, version {version()}:"
-    DOCUMENT.write_text(f"{before}{begin}\n{heading}\n\n{text.strip()}\n{end}{after}")
-    print(f"written: {DOCUMENT.relative_to(ROOT)}, section {section!r}")
+    file.write_text(f"{before}{begin}\n{heading}\n\n{text.strip()}\n{end}{after}")
+    print(f"written: {file.relative_to(ROOT)}, section {section!r}")

@@ -16,7 +16,7 @@ Options read(std::vector<const char*> arguments) {
 TEST(Options, Defaults) {
   const Options options = read({});
   EXPECT_EQ(options.action, Options::Action::kRun);
-  EXPECT_THAT(options.config_file, ::testing::EndsWith("/opensips/opensips-httpd.cfg"));
+  EXPECT_THAT(options.config_file, ::testing::EndsWith("/opensips-httpd/opensips-httpd.cfg"));
   EXPECT_EQ(options.private_memory_mb, 16U);
   EXPECT_FALSE(options.debug);
   EXPECT_EQ(options.user, "");

@@ -185,6 +185,22 @@ TEST(ListenSocket, AdoptsNothingElse) {
   EXPECT_EQ(adoption_error(-1), EBADF);
 }
 
+TEST(Listener, AcceptsAllThatWaitBeforeItsEnd) {
+  ListenSocket socket = ListenSocket::bind("127.0.0.1", 0);
+  socket.listen();
+  EventLoop loop;
+  Acceptor acceptor;
+  Listener listener(loop, socket, acceptor);
+  std::vector<UniqueFd> clients;
+  for (int i = 0; i < 100; ++i)
+    clients.push_back(connect_to("127.0.0.1", socket.address().port()));
+  EXPECT_TRUE(acceptor.accepted.empty());
+  listener.accept_waiting();
+  EXPECT_EQ(acceptor.accepted.size(), 100U) << "more than in one turn of the loop";
+  listener.accept_waiting();
+  EXPECT_EQ(acceptor.accepted.size(), 100U);
+}
+
 TEST(Listener, UnixClientsHaveTheirFamily) {
   const std::string path = ::testing::TempDir() + "peers." + std::to_string(::getpid());
   const ListenSocket socket = ListenSocket::bind_unix({path, 0600, {}, {}});

@@ -1,6 +1,8 @@
 // Sessions that are taken up again. SPDX-License-Identifier: GPL-2.0-or-later
 #include "net/tls_acceptor.h"
 
+#include <ctime>
+#include <gnutls/gnutls.h>
 #include <gtest/gtest.h>
 #include <string>
 
@@ -34,6 +36,13 @@ class TlsAcceptorTest : public ::testing::TestWithParam<const char*> {
     pair.write("pong");
     EXPECT_EQ(pair.client->read(), "pong");
     return pair.stream->resumed();
+  }
+  /// A connection that says nothing.
+  static void accept(TlsAcceptor& acceptor, TimePoint when) {
+    int pair[2];
+    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
+    const UniqueFd other(pair[1]);
+    EXPECT_NE(acceptor.accept(UniqueFd(pair[0]), when), nullptr);
   }
 
   static constexpr std::chrono::seconds kLifetime{7200};
@@ -98,15 +107,9 @@ TEST_P(TlsAcceptorTest, NoneOfAnotherServer) {
 TEST_P(TlsAcceptorTest, NoneOnceTheKeyIsTooOld) {
   TlsAcceptor acceptor(load_credentials({&pki::server()}), kLifetime);
   const std::string old = session(acceptor);
-  int pair[2];
-  const auto accept_at = [&](TimePoint when) {
-    ASSERT_EQ(::socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair), 0);
-    const UniqueFd other(pair[1]);
-    EXPECT_NE(acceptor.accept(UniqueFd(pair[0]), when), nullptr);
-  };
-  accept_at(now + TlsAcceptor::kTicketKeyAge);
+  accept(acceptor, now + TlsAcceptor::kTicketKeyAge);
   EXPECT_TRUE(resumes(acceptor, old));
-  accept_at(now + TlsAcceptor::kTicketKeyAge + Duration(1));
+  accept(acceptor, now + TlsAcceptor::kTicketKeyAge + Duration(1));
   EXPECT_FALSE(resumes(acceptor, old));
 }
 
@@ -158,11 +161,104 @@ TEST(TlsAcceptorCredentials, SessionsKeepTheirsAndNewOnesGetTheNew) {
   EXPECT_TRUE(watched.expired()) << "keys are not kept longer than they are used";
 }
 
-TEST(TlsTicketKey, EachIsAnother) {
-  const TlsTicketKey one;
-  const TlsTicketKey other;
-  EXPECT_GE(one.bytes().size(), 32U);
-  EXPECT_NE(one.bytes(), other.bytes());
+/// Servers that have their key in a file.
+class TlsSharedTicketKeyTest : public TlsAcceptorTest {
+ protected:
+  std::shared_ptr<const TlsCredentials> credentials(
+      const std::string& content, const std::string& ciphers = TlsOptions::kSuggestedCiphers,
+      TlsVerifyClient verify = TlsVerifyClient::kNone) {
+    return load_credentials({&pki::server()}, {.certificates = {},
+                                               .ciphers = ciphers,
+                                               .ca_file = {},
+                                               .verify_client = verify,
+                                               .ticket_key_file = folder.write("key", content)});
+  }
+
+  const std::string key = std::string(63, 'k') + 'l';
+  const std::string other_key = std::string(63, 'o') + 'p';
+  TemporaryFolder folder;
+};
+
+INSTANTIATE_TEST_SUITE_P(Versions, TlsSharedTicketKeyTest, ::testing::Values(kTls12, kTls13), version_name);
+
+TEST_P(TlsSharedTicketKeyTest, SessionsAreGoodAtEachOfThem) {
+  TlsAcceptor one(credentials(key), kLifetime);
+  TlsAcceptor other(credentials(key), kLifetime);
+  EXPECT_TRUE(resumes(other, session(one)));
+  EXPECT_TRUE(resumes(one, session(other)));
+  TlsAcceptor stranger(credentials(other_key), kLifetime);
+  EXPECT_FALSE(resumes(stranger, session(one)));
+}
+
+TEST_P(TlsSharedTicketKeyTest, AReplacementChangesTheKeyOnlyIfTheFileHasChanged) {
+  TlsAcceptor acceptor(credentials(key), kLifetime);
+  const std::string old = session(acceptor);
+  acceptor.replace(credentials(key), kLifetime);
+  EXPECT_TRUE(resumes(acceptor, old));
+  acceptor.replace(credentials(other_key), kLifetime);
+  EXPECT_FALSE(resumes(acceptor, old));
+  acceptor.replace(load_credentials({&pki::server()}), kLifetime);
+  EXPECT_FALSE(resumes(acceptor, old)) << "a key of its own again";
+  acceptor.replace(credentials(key), kLifetime);
+  EXPECT_TRUE(resumes(acceptor, old));
+}
+
+TEST_P(TlsSharedTicketKeyTest, ItDoesNotAge) {
+  TlsAcceptor acceptor(credentials(key), kLifetime);
+  const std::string old = session(acceptor);
+  accept(acceptor, now + TlsAcceptor::kTicketKeyAge * 2);
+  EXPECT_TRUE(resumes(acceptor, old));
+}
+
+TEST_P(TlsSharedTicketKeyTest, ALifetimeIsAPartOfIt) {
+  TlsAcceptor one(credentials(key), kLifetime);
+  TlsAcceptor other(credentials(key), kLifetime / 2);
+  EXPECT_FALSE(resumes(other, session(one)));
+  TlsAcceptor none(credentials(key), std::chrono::seconds(0));
+  EXPECT_FALSE(resumes(none, session(one)));
+}
+
+/// In TLS 1.2 GnuTLS would take up a session with a cipher that the server does not allow any more.
+TEST_P(TlsSharedTicketKeyTest, OnlySessionsOfTheSameRulesAreTakenUp) {
+  const std::string loose = std::string(TlsOptions::kSuggestedCiphers) + ":-AES-256-GCM:-CHACHA20-POLY1305";
+  const std::string strict = std::string(TlsOptions::kSuggestedCiphers) + ":-AES-128-GCM:-AES-128-CCM";
+  TlsAcceptor one(credentials(key, loose), kLifetime);
+  TlsAcceptor other(credentials(key, strict), kLifetime);
+  EXPECT_FALSE(resumes(other, session(one)));
+}
+
+/// What docs/TLS.md says about machines whose clocks differ.
+TEST_P(TlsSharedTicketKeyTest, MachinesNeedTheSameTime) {
+  static std::time_t clock = 0;
+  ::gnutls_global_set_time_function([](std::time_t* result) {
+    if (result != nullptr) *result = clock;
+    return clock;
+  });
+  const struct Restored {
+    ~Restored() { ::gnutls_global_set_time_function(std::time); }
+  } restored;
+  constexpr std::time_t kPeriod = 3 * kLifetime.count();
+  TlsAcceptor acceptor(credentials(key), kLifetime);
+  const auto resumed_at = [&](std::time_t began, std::time_t when) {
+    clock = began;
+    const std::string old = session(acceptor);
+    clock = when;
+    return resumes(acceptor, old);
+  };
+  const std::time_t turn = std::time(nullptr) / kPeriod * kPeriod;
+  EXPECT_TRUE(resumed_at(turn + 100, turn + 100));
+  EXPECT_TRUE(resumed_at(turn + 100, turn + 100 + 7100));
+  EXPECT_FALSE(resumed_at(turn + 100, turn + 100 + 7300)) << "ahead by more than a lifetime";
+  EXPECT_FALSE(resumed_at(turn + 100, turn + 95)) << "behind";
+  EXPECT_TRUE(resumed_at(turn - 5, turn + 5)) << "in the next period";
+}
+
+TEST_P(TlsSharedTicketKeyTest, NoneWhereClientCertificatesAreAskedForNow) {
+  TlsAcceptor acceptor(credentials(key), kLifetime);
+  const TlsClientOptions shown{.certificate = &pki::client()};
+  const std::string old = session(acceptor, shown);
+  acceptor.replace(credentials(key, TlsOptions::kSuggestedCiphers, TlsVerifyClient::kOptional), kLifetime);
+  EXPECT_FALSE(resumes(acceptor, old, shown));
 }
 
 }  // namespace

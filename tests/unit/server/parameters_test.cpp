@@ -215,6 +215,7 @@ TEST_F(ParametersTest, TlsIsOffUntilThereAreFiles) {
   EXPECT_EQ(settings.tls.options.verify_client, net::TlsVerifyClient::kNone);
   EXPECT_TRUE(settings.tls.options.key_permissions_check);
   EXPECT_EQ(settings.tls.options.ticket_lifetime.count(), 7200);
+  EXPECT_EQ(settings.tls.options.ticket_key_file, "");
   EXPECT_EQ(settings.tls_handshake_timeout.count(), 10);
   set("tls_key_file", std::string("k"));
   EXPECT_TRUE(settings.tls.configured());
@@ -247,8 +248,15 @@ TEST_F(ParametersTest, AnOcspResponseFollowsItsCertificate) {
 
 TEST_F(ParametersTest, FilesHaveNames) {
   set("tls_cert_file", std::string("c"));
-  for (const char* const name : {"tls_cert_file", "tls_key_file", "tls_ocsp_file", "tls_ca_file"})
+  for (const char* const name :
+       {"tls_cert_file", "tls_key_file", "tls_ocsp_file", "tls_ca_file", "tls_ticket_key_file"})
     EXPECT_THAT(refusal(name, std::string()), ::testing::HasSubstr("names no file")) << name;
+}
+
+TEST_F(ParametersTest, OneFileHasTheKeyOfSessionTickets) {
+  set("tls_ticket_key_file", std::string("t1"));
+  set("tls_ticket_key_file", std::string("t2"));
+  EXPECT_EQ(settings.tls.options.ticket_key_file, "t2");
 }
 
 TEST_F(ParametersTest, ClientsAreVerifiedInOneOfThreeWays) {

@@ -112,6 +112,25 @@ TEST_F(ReconfigurationTest, ALeavingServerMayBeDrained) {
   EXPECT_TRUE(done);
 }
 
+TEST_F(ReconfigurationTest, WhoIsDismissedIsToldWithTheReplyAndNotBefore) {
+  Client client(*this);
+  Client idle(*this);
+  settle();
+  server->dismiss();
+  settle();
+  EXPECT_EQ(server->connections(), 2U);
+  client.send("GET /hello HTTP/1.1\r\nHost: a\r\n\r\nGET /hello HTTP/1.1\r\nHost: a\r\n\r\n");
+  const std::string replies = client.receive();
+  const std::size_t second = replies.rfind("HTTP/1.1 200");
+  EXPECT_GT(second, 0U) << "a request that waits is served before";
+  EXPECT_THAT(replies.substr(0, second), ::testing::Not(HasSubstr("Connection: close")));
+  EXPECT_THAT(replies.substr(second), HasSubstr("Connection: close"));
+  Client late(*this);
+  EXPECT_THAT(ask(late, "/hello"), AllOf(StartsWith("HTTP/1.1 200"), HasSubstr("Connection: close")));
+  idle.receive();
+  EXPECT_FALSE(idle.ended);
+}
+
 TEST_F(ReconfigurationTest, AnEndThatIsAnnouncedChangesNothingElse) {
   server->announce_drain();
   EXPECT_TRUE(server->draining());

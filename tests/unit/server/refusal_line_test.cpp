@@ -40,6 +40,16 @@ TEST(RefusalLine, SaysWhatOfTheRequestIsTheReason) {
       "is read");
 }
 
+TEST(RefusalLine, SaysSoWhenTlsCameToAPlainListener) {
+  const std::string hello("\x16\x03\x01\x02\x00\x01", 6);
+  EXPECT_EQ(
+      refusal_line(Refusal::kMalformedRequestLine, "c", hello, ""),
+      "c: 400 The request line is malformed; it is a TLS handshake, and this listener speaks plain HTTP: "
+      "begin its listen line with https://, or the client's URL with http://");
+  EXPECT_EQ(refusal_line(Refusal::kMalformedRequestLine, "c", "\x16G", ""),
+            "c: 400 The request line is malformed; request \"\\x16G\"");
+}
+
 TEST(RefusalLine, EscapesWhatTheClientSent) {
   const std::string line =
       refusal_line(Refusal::kMalformedRequestLine, "c", "GET /\r\nforged: \x1b[2J\"", "");

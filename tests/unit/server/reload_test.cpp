@@ -54,6 +54,15 @@ TEST_F(TlsReloadTest, ABadFileLeavesTheOldOnesInService) {
   EXPECT_TRUE(reload(Reload::kTls, *server, settings, log).good) << "when it is mended";
 }
 
+TEST_F(TlsReloadTest, ABadKeyForTicketsIsABadFile) {
+  settings.tls.options.ticket_key_file = folder.write("tickets", "short");
+  put(net::pki::second_server());
+  const ReloadResult result = reload(Reload::kTls, *server, settings, log);
+  EXPECT_FALSE(result.good);
+  EXPECT_THAT(result.text, StartsWith("tls_ticket_key_file \"" + folder.path("tickets") + "\" has 5 bytes"));
+  EXPECT_EQ(open()->server_certificate(), net::pki::server().der());
+}
+
 TEST_F(TlsReloadTest, ALongAnswerHasWholeLines) {
   settings.tls.certificate_files.assign(60, settings.tls.certificate_files.front());
   settings.tls.key_files.assign(60, settings.tls.key_files.front());

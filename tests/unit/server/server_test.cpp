@@ -9,6 +9,7 @@
 namespace httpd::server {
 namespace {
 
+using ::testing::AllOf;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -43,6 +44,24 @@ TEST_F(WholeServerTest, DrainingAnIdleServerIsImmediate) {
   EXPECT_TRUE(done);
   idle.receive();
   EXPECT_TRUE(idle.ended);
+}
+
+TEST_F(WholeServerTest, WhoHasConnectedBeforeTheEndIsServed) {
+  start();
+  const net::UniqueFd early(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(early.get(), &socket.address().get(), socket.address().size()), 0);
+  ASSERT_GT(::send(early.get(), kGet.data(), kGet.size(), MSG_NOSIGNAL), 0);
+  EXPECT_EQ(server->connections(), 0U) << "neither seen yet";
+  server->stop_accepting();
+  EXPECT_EQ(server->connections(), 1U);
+  bool done = false;
+  server->drain([&] { done = true; });
+  settle();
+  char buffer[4096];
+  const ssize_t size = ::recv(early.get(), buffer, sizeof buffer, MSG_DONTWAIT);
+  ASSERT_GT(size, 0);
+  EXPECT_THAT(std::string(buffer, static_cast<std::size_t>(size)),
+              AllOf(HasSubstr("HTTP/1.1 200"), HasSubstr("Connection: close")));
 }
 
 TEST_F(WholeServerTest, DrainingMayRefuseWhatNoHandlerHasBegunWith) {

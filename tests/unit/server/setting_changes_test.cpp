@@ -130,16 +130,19 @@ TEST(SettingChangesTest, WhetherThereIsTlsTakesARestart) {
   set(next, "tls_cert_file", std::string("cert"));
   set(next, "tls_key_file", std::string("key"));
   set(next, "tls_ciphers", std::string("NORMAL"));
+  set(next, "tls_ticket_key_file", std::string("tickets"));
   set(next, "tls_handshake_timeout", 3LL);
   const Settings with = next;
   SettingChanges changes = settle(now, next);
-  EXPECT_THAT(changes.restart, ElementsAre("tls_cert_file", "tls_key_file", "tls_ciphers"));
+  EXPECT_THAT(changes.restart,
+              ElementsAre("tls_cert_file", "tls_key_file", "tls_ciphers", "tls_ticket_key_file"));
   EXPECT_THAT(changes.live, ElementsAre("tls_handshake_timeout 10 -> 3"));
   EXPECT_FALSE(next.tls.configured());
   EXPECT_EQ(next.tls.options.ciphers, net::TlsOptions::kDefaultCiphers);
   next = Settings();
   changes = settle(with, next);
-  EXPECT_THAT(changes.restart, ElementsAre("tls_cert_file", "tls_key_file", "tls_ciphers"));
+  EXPECT_THAT(changes.restart,
+              ElementsAre("tls_cert_file", "tls_key_file", "tls_ciphers", "tls_ticket_key_file"));
   EXPECT_TRUE(next.tls.configured());
 }
 

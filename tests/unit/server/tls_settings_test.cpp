@@ -59,12 +59,17 @@ TEST_F(TlsSettingsTest, WhatAsksForSafetyIsNotIgnoredWithoutTls) {
   settings.options.ciphers = "NORMAL";
   EXPECT_EQ(refusal(), "");
   EXPECT_THAT(log.lines, ElementsAre(StartsWith("tls_ciphers has no effect")));
+  settings.options.ticket_key_file = "tickets";
+  EXPECT_EQ(refusal(), "");
+  EXPECT_THAT(log.lines, ElementsAre(StartsWith("tls_ciphers has no effect"),
+                                     StartsWith("tls_ticket_key_file has no effect")));
 }
 
 TEST_F(TlsSettingsTest, CertificatesAndKeysArePairs) {
   settings.certificate_files = {{"c1", "o1"}, {"c2", ""}};
   settings.key_files = {"k1", "k2"};
   settings.options.ca_file = "ca";
+  settings.options.ticket_key_file = "t";
   const net::TlsOptions options = settings.complete();
   ASSERT_EQ(options.certificates.size(), 2U);
   EXPECT_EQ(options.certificates[0].certificate, "c1");
@@ -74,7 +79,7 @@ TEST_F(TlsSettingsTest, CertificatesAndKeysArePairs) {
   EXPECT_EQ(options.certificates[1].key, "k2");
   EXPECT_EQ(options.certificates[1].ocsp, "");
   EXPECT_EQ(options.ca_file, "ca");
-  EXPECT_THAT(files_of(settings), UnorderedElementsAre("c1", "o1", "k1", "c2", "k2", "ca"));
+  EXPECT_THAT(files_of(settings), UnorderedElementsAre("c1", "o1", "k1", "c2", "k2", "ca", "t"));
 }
 
 TEST_F(TlsSettingsTest, OneWithoutTheOtherIsRefusedByName) {
@@ -112,6 +117,20 @@ TEST_F(TlsSettingsTest, WhatIsWrongIsAConfigError) {
   EXPECT_THAT(refusal(), StartsWith("tls_key_file \"" + folder.path("missing") + "\" cannot be read"));
   settings.options.ciphers = "NONSENSE";
   EXPECT_THAT(refusal(), StartsWith("tls_ciphers \"NONSENSE\" "));
+}
+
+TEST_F(TlsSettingsTest, AKeyForTicketsIsOfNoUseWhereThereAreNone) {
+  add(net::pki::server(), "one");
+  settings.options.ticket_key_file = folder.path("missing");
+  EXPECT_THAT(refusal(), StartsWith("tls_ticket_key_file \"" + folder.path("missing") + "\" cannot be read"));
+  settings.options.ticket_lifetime = std::chrono::seconds(0);
+  EXPECT_EQ(refusal(), "");
+  EXPECT_THAT(log.lines, ElementsAre(HasSubstr("not used while tls_ticket_lifetime is 0")));
+  settings.options.verify_client = net::TlsVerifyClient::kOptional;
+  settings.options.ca_file = folder.write("ca.pem", net::pki::authority().pem());
+  EXPECT_EQ(refusal(), "");
+  EXPECT_THAT(log.lines, ElementsAre(HasSubstr("not used with tls_verify_client")));
+  EXPECT_EQ(loaded->ticket_key(), "");
 }
 
 TEST_F(TlsSettingsTest, AdviceIsForTheLog) {
