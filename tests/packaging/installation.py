@@ -22,20 +22,25 @@ def run(*command, **settings):
 
 
 class Installation:
-    """The folder `root` has the place of /, and `prefix` is the installation's prefix in it."""
+    """The folder `root` has the place of /; `prefix` is the installation's prefix in it, and `etc` the folder of its
+    configuration, which need not be below that: with /usr it is /etc, and with /opt/x it is /etc/opt/x."""
 
     def __init__(self, root):
         self.root = Path(root)
         self.install()
         self.prefix = self.root / cache("CMAKE_INSTALL_PREFIX").lstrip("/")
+        (config,) = self.root.rglob("opensips-httpd.cfg")
+        self.etc = config.parents[1]
         self.binary = self.prefix / "bin" / "opensips-httpd"
 
     def install(self):
         return run("cmake", "--install", daemon.BUILD, env={**os.environ, "DESTDIR": str(self.root)})
 
     def files(self):
-        """The paths of all files, below the prefix."""
-        return {str(path.relative_to(self.prefix)) for path in self.root.rglob("*") if not path.is_dir()}
+        """The paths of all files, below the prefix; those of `etc` as if it were there."""
+        paths = [path for path in self.root.rglob("*") if not path.is_dir()]
+        return {f"etc/{path.relative_to(self.etc)}" if path.is_relative_to(self.etc) else str(path.relative_to(self.prefix))
+                for path in paths}
 
     def environment(self):
         """Has pkg-config find the installation; what stands in its file are the paths of the real prefix."""

@@ -52,7 +52,7 @@ def test_the_daemon_reads_the_configuration_that_is_installed(installed):
 
 
 def test_a_changed_configuration_stays(installed):
-    kept = [installed.prefix / name for name in ("etc/opensips-httpd/opensips-httpd.cfg", "etc/logrotate.d/opensips-httpd")]
+    kept = [installed.etc / name for name in ("opensips-httpd/opensips-httpd.cfg", "logrotate.d/opensips-httpd")]
     before = [file.read_text() for file in kept]
     for file in kept:
         file.write_text("changed\n")
