@@ -9,10 +9,13 @@ namespace httpd::server {
 
 namespace {
 
-/// Whether a TLS handshake stands where a request line belongs (RFC 8446 section 5.1). Its bytes say nothing
-/// to whoever reads the log, and the remedy is another one than for any other malformed line.
+/// Whether a TLS handshake stands where a request line belongs: a record with a ClientHello (RFC 8446
+/// sections 5.1 and 4). Its bytes say nothing to whoever reads the log, and the remedy is another one than
+/// for any other malformed line. A byte of its length may look like the end of the line.
 bool is_tls_handshake(http::Refusal refusal, std::string_view request) {
-  return refusal == http::Refusal::kMalformedRequestLine && request.starts_with("\x16\x03");
+  constexpr std::size_t kMessageType = 5;
+  return refusal == http::Refusal::kMalformedRequestLine && request.starts_with("\x16\x03") &&
+         (request.size() <= kMessageType || request[kMessageType] == 1);
 }
 
 }  // namespace

@@ -4,7 +4,7 @@ import re
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
-QUOTE = re.compile(r"^\[`(examples/scale/[\w.-]+)`\]\(\.\./\1\):\n\n```\n(.*?)^```$", re.M | re.S)
+QUOTE = re.compile(r"^\[`(examples/scale/[\w.-]+)`\]\(\.\./\1\):\n\n```\w+\n(.*?)^```$", re.M | re.S)
 
 
 def problems(text, files):
@@ -24,7 +24,7 @@ def test_the_page_quotes_the_files():
 
 
 def test_a_false_quotation_is_reported():
-    page = "[`examples/scale/a.cfg`](../examples/scale/a.cfg):\n\n```\none\n```\n"
+    page = "[`examples/scale/a.cfg`](../examples/scale/a.cfg):\n\n```cfg\none\n```\n"
     assert problems(page, {"examples/scale/a.cfg": "one\n"}) == []
     assert problems(page, {"examples/scale/a.cfg": "two\n"}) == ["examples/scale/a.cfg says something else than its "
                                                                  "quotation"]

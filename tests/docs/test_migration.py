@@ -12,7 +12,7 @@ from waiting import wait_until
 ROOT = daemon.ROOT
 TEXT = (ROOT / "docs" / "MIGRATION.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", TEXT, re.M | re.S)
-CONFIGURATIONS = [body for kind, body in BLOCKS if kind == "" and body.startswith("log_level = ")]
+CONFIGURATIONS = [body for kind, body in BLOCKS if kind == "cfg" and body.startswith("log_level = ")]
 WITH_TREE = pytest.mark.skipif(opensips.TREE is None, reason="OPENSIPS_SOURCE_DIR is not set")
 
 

@@ -123,8 +123,8 @@ class Authority:
                 "-in", requested, "-out", file, "-startdate", begin, "-enddate", end, "-extfile", wanted)
 
     def issue(self, name="localhost", names=LOCALHOST, key="P-384", traditional=False, purpose="serverAuth",
-              begin=VALID_FROM, end=VALID_UNTIL):
-        """A certificate with a new key."""
+              begin=VALID_FROM, end=VALID_UNTIL, more=""):
+        """A certificate with a new key; `more` are lines of extensions."""
         self.count += 1
         stem = self.folder / f"{self.count}"
         private = make_key(f"{stem}.key", key, traditional)
@@ -132,6 +132,7 @@ class Authority:
         extensions += f"keyUsage=digitalSignature{',keyEncipherment' if key == 'RSA' else ''}\n"
         if names:
             extensions += f"subjectAltName={','.join(names)}\n"
+        extensions += more
         file = Path(f"{stem}.pem")
         self.sign(private, name, file, extensions, begin, end)
         above = self

@@ -343,8 +343,10 @@ def test_a_mix_up_is_noticed(configuration, tmp_path, name, hidden):
                 # It reads the whole message first and tells its length, so that nobody can be mistaken.
                 frontproxies.check(proxy, MESSAGES[hidden][name], HIDDEN[hidden])
             else:
+                # The check waits for the hidden request for 2 ms, in which this server does not always get to it.
                 with pytest.raises(frontproxies.MixUp):
-                    frontproxies.check(proxy, MESSAGES[hidden][name], HIDDEN[hidden])
+                    for _ in range(5):
+                        frontproxies.check(proxy, MESSAGES[hidden][name], HIDDEN[hidden])
 
 
 def test_normal_clients_hardly_hear_of_it(server, proxy):

@@ -29,7 +29,7 @@ class Installation:
         self.root = Path(root)
         self.install()
         self.prefix = self.root / cache("CMAKE_INSTALL_PREFIX").lstrip("/")
-        (config,) = self.root.rglob("opensips-httpd.cfg")
+        (config,) = self.root.rglob("etc/opensips-httpd/opensips-httpd.cfg")
         self.etc = config.parents[1]
         self.binary = self.prefix / "bin" / "opensips-httpd"
 

@@ -48,6 +48,9 @@ TEST(RefusalLine, SaysSoWhenTlsCameToAPlainListener) {
       "begin its listen line with https://, or the client's URL with http://");
   EXPECT_EQ(refusal_line(Refusal::kMalformedRequestLine, "c", "\x16G", ""),
             "c: 400 The request line is malformed; request \"\\x16G\"");
+  const std::string other_message("\x16\x03\x01\x02\x00\x02", 6);
+  EXPECT_EQ(refusal_line(Refusal::kMalformedRequestLine, "c", other_message, ""),
+            "c: 400 The request line is malformed; request \"\\x16\\x03\\x01\\x02\\x00\\x02\"");
 }
 
 TEST(RefusalLine, EscapesWhatTheClientSent) {

@@ -132,34 +132,45 @@ def drop_in(text, unit=UNIT):
 
 class Load:
     """Clients that ask one request after the other, each on a connection of its own; `kept` ones keep theirs for as long
-    as the server does."""
+    as the server does. Not /health/ready, which tells of the end by a 503. With `repeats` a request whose connection was
+    closed with no byte of a reply is sent once more, on another connection, as HTTP clients do (RFC 9110 section 9.2.2)."""
 
-    def __init__(self, clients=3, kept=0):
+    def __init__(self, clients=3, kept=0, *, repeats=False):
         self.ended = threading.Event()
-        self.count, self.failures = 0, []
+        self.count, self.repeated, self.failures = 0, 0, []
+        self.repeats = repeats
         self.lock = threading.Lock()
         self.threads = [threading.Thread(target=self._run, args=(number < kept,)) for number in range(clients + kept)]
 
     def _run(self, keep):
         connection = None
         while not self.ended.is_set():
-            try:
-                connection = connection or http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
-                connection.request("GET", "/metrics" if keep else "/health/ready")
-                reply = connection.getresponse()
-                reply.read()
-                error = None if reply.status == 200 else f"status {reply.status}"
-                closes = reply.will_close or not keep
-            except (OSError, http.client.HTTPException) as exception:
-                error, closes = repr(exception), True
-            if closes:
-                connection.close()
-                connection = None
+            for is_last in (not self.repeats, True):
+                connection, error, may_repeat = self._ask(connection, keep)
+                if is_last or not may_repeat:
+                    break
+                self.repeated += 1
             with self.lock:
                 self.count += 1
                 if error:
                     self.failures.append(error)
             time.sleep(0.002)
+
+    @staticmethod
+    def _ask(connection, keep):
+        """(connection to go on with, what went wrong, whether the server cannot have acted on the request)."""
+        connection = connection or http.client.HTTPConnection("127.0.0.1", PORT, timeout=30)
+        try:
+            connection.request("GET", "/metrics" if keep else "/health/live")
+            reply = connection.getresponse()
+            reply.read()
+        except (OSError, http.client.HTTPException) as exception:
+            connection.close()
+            return None, repr(exception), isinstance(exception, (ConnectionResetError, BrokenPipeError))
+        if reply.will_close or not keep:
+            connection.close()
+            connection = None
+        return connection, None if reply.status == 200 else f"status {reply.status}", False
 
     def __enter__(self):
         for thread in self.threads:
@@ -174,5 +185,6 @@ class Load:
             thread.join()
 
     def check_none_lost(self, what):
-        check(not self.failures, f"{what}: {self.count} requests meanwhile, none failed" if not self.failures else
+        again = f"; {self.repeated} were sent twice" if self.repeats else ""
+        check(not self.failures, f"{what}: {self.count} requests meanwhile, none failed{again}" if not self.failures else
               f"{what}: {len(self.failures)} of {self.count} requests failed, as {self.failures[0]}")
