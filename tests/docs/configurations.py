@@ -61,7 +61,7 @@ def whole(text, folder):
 
 def make_files(folder, certificate, authority):
     """The files that the documents name."""
-    for name in ("etc/opensips/tls", "etc/opensips/httpd", "run/httpd", "run/opensips", "run/opensips-httpd/replies", "log/opensips"):
+    for name in ("etc/opensips/tls", "etc/opensips-httpd", "run/httpd", "run/opensips", "run/opensips-httpd/replies", "log/opensips"):
         (folder / name).mkdir(parents=True, exist_ok=True)
     tls = folder / "etc" / "opensips" / "tls"
     certificate.put(tls)
@@ -69,9 +69,9 @@ def make_files(folder, certificate, authority):
     (tls / "tickets.key").touch(0o600)
     (tls / "tickets.key").write_bytes(os.urandom(64))
     for name in ("server.pem", "server.key", "tickets.key"):
-        shutil.copy(tls / name, folder / "etc" / "opensips" / "httpd")
+        shutil.copy(tls / name, folder / "etc" / "opensips-httpd")
     (tls / "clients-ca.pem").write_bytes(authority.certificate.read_bytes())
     authority.ocsp_response(certificate, tls / "server.ocsp")
     credentials.write(folder / "etc" / "opensips" / "httpd.users", {"alice": credentials.sha512(PASSWORD)})
-    for name in ("httpd.tokens", "httpd/tokens"):
-        credentials.write(folder / "etc" / "opensips" / name, {"scraper": "0123456789abcdef" * 2})
+    for name in ("opensips/httpd.tokens", "opensips-httpd/tokens"):
+        credentials.write(folder / "etc" / name, {"scraper": "0123456789abcdef" * 2})

@@ -40,7 +40,7 @@ class Machine(daemon.Daemon):
         super().__init__(folder, runner=self.space.runner)
 
     def _start(self):
-        self.file = example("opensips-httpd.cfg", self.folder, **{"/etc/opensips/httpd": self.folder})
+        self.file = example("opensips-httpd.cfg", self.folder, **{"/etc/opensips-httpd": self.folder})
         modules = {"files_cpp.so": {"directory": str(self.folder / "files")}, daemon.WORKER_PROBE: {}, daemon.CPP_PROBE: {},
                    "events_cpp.so": {}}
         self.file.write_text(self.file.read_text() + daemon.config(modules).partition("\n")[2])
