@@ -5,6 +5,7 @@ from pathlib import Path
 
 import house_rules
 import pytest
+from guides import entries, section
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = (ROOT / "docs" / "ADMIN.md").read_text(encoding="utf-8")
@@ -32,18 +33,6 @@ def parameters_in_source(text):
     """The names that the functions which make a Parameter are called with."""
     makers = {"integer_parameter", "string_parameter"} | set(re.findall(r"^Parameter (\w+)\(", text, re.M))
     return set(re.findall(rf"\b(?:{'|'.join(sorted(makers))})\(\s*\"(\w+)\"", text))
-
-
-def section(text, heading):
-    """What stands under `## heading`, up to the next heading of its level."""
-    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
-    return found[1] if found else ""
-
-
-def entries(text):
-    """Name -> (rest of the heading, text) of each `#### `name`` in `text`."""
-    pieces = re.split(r"^#### `([^`]+)`(.*)$", text, flags=re.M)[1:]
-    return {name: (rest.strip(), body) for name, rest, body in zip(pieces[::3], pieces[1::3], pieces[2::3])}
 
 
 def compare(what, there, documented):

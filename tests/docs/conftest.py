@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("integration", "opensips")]
+sys.path[:0] = [str(Path(__file__).resolve().parents[1] / folder) for folder in ("integration", "opensips", "architecture")]
 
 import certificates  # noqa: E402
 import configurations  # noqa: E402

@@ -4,6 +4,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
+from guides import entries, section
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,18 +54,6 @@ def blocks(page, text):
 
 def all_blocks():
     return [block for page in PAGES for block in blocks(page, (ROOT / page).read_text(encoding="utf-8"))]
-
-
-def section(text, heading):
-    """What stands under `## heading`, up to the next heading of its level."""
-    found = re.search(rf"^## {re.escape(heading)}\n(.*?)(?=^## |\Z)", text, re.M | re.S)
-    return found[1] if found else ""
-
-
-def entries(text):
-    """Name -> (rest of the heading, text) of each `#### `name`` in `text`."""
-    pieces = re.split(r"^#### `([^`]+)`(.*)$", text, flags=re.M)[1:]
-    return {name: (rest.strip(), body) for name, rest, body in zip(pieces[::3], pieces[1::3], pieces[2::3])}
 
 
 @dataclass(frozen=True)
