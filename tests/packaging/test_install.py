@@ -47,7 +47,10 @@ def test_these_files_and_no_others(installed):
 def test_the_daemon_reads_the_configuration_that_is_installed(installed):
     printed = installation.run(installed.binary, "-V")
     path = re.search(r"^configuration file: (.*)$", printed, re.M)[1]
-    assert (installed.root / path.lstrip("/")).read_text() == (PACKAGED / "config/opensips-httpd.cfg").read_text()
+    text = (installed.root / path.lstrip("/")).read_text()
+    packaged = (PACKAGED / "config/opensips-httpd.cfg").read_text()
+    assert text == packaged.replace("/etc/opensips-httpd", path.rpartition("/")[0])
+    assert f"opensips-httpd -c -f {path} " in text
     assert f"modules: {installed.prefix / installation.MODULES}\n" in printed
 
 
