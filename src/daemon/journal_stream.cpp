@@ -9,7 +9,7 @@
 
 namespace httpd::daemon {
 
-bool leads_to_journal(int descriptor) noexcept {
+bool leads_to_journal(int descriptor) {
   // Who inherited the variable may have put something else on the descriptor since.
   const char* told = std::getenv("JOURNAL_STREAM");
   struct stat file {};
