@@ -68,17 +68,18 @@ enum HTTPD_CONTENT_TYPE {
 /*
  * Answers one request. All pointers are valid until it returns.
  *
- * cls               always NULL
- * connection        handle for lookup_arg()
- * url               the path below the root, percent-decoded, NUL-terminated: "" or begins with '/'
- * method            "GET" (also for HEAD) or "POST", NUL-terminated
- * version           "HTTP/1.0" or "HTTP/1.1", NUL-terminated
- * upload_data       the body of a POST that is not a form; the byte after it is a NUL. NULL when there is
- * none. upload_data_size  its length in bytes con_cls           a place for a pointer of the handler's own
- * during this request; NULL at first buffer            memory to print the reply into: buffer->s and, in
- * buffer->len, how many bytes it has page              set to the reply's body: a part of `buffer`, or memory
- * of the handler's own, which is copied after the callback returns. Left at s == NULL, the body comes from
- * the flush-data callback. cl_socket         the client's address
+ * - cls: always NULL
+ * - connection: handle for lookup_arg()
+ * - url: the path below the root, percent-decoded, NUL-terminated: "" or begins with '/'
+ * - method: "GET" (also for HEAD) or "POST", NUL-terminated
+ * - version: "HTTP/1.0" or "HTTP/1.1", NUL-terminated
+ * - upload_data: the body of a POST that is not a form; the byte after it is a NUL. NULL when there is none
+ * - upload_data_size: its length in bytes
+ * - con_cls: a place for a pointer of the handler's own during this request; NULL at first
+ * - buffer: memory to print the reply into: buffer->s and, in buffer->len, how many bytes it has
+ * - page: set to the reply's body: a part of `buffer`, or memory of the handler's own, which is copied after
+ *   the callback returns. Left at s == NULL, the body comes from the flush-data callback
+ * - cl_socket: the client's address
  *
  * Returns the HTTP status code to answer with.
  */

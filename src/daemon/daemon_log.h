@@ -9,8 +9,9 @@
 
 namespace httpd::daemon {
 
-/// "Nov 22 19:45:22 [4711] WARNING:httpd: text", as OpenSIPS writes them. One write a line, so that the lines
-/// of several processes do not mix.
+/// "Nov 22 19:45:22 [4711] WARNING:httpd: text", as OpenSIPS writes them; for the journal, which has the time
+/// itself, "<4>[4711] WARNING:httpd: text", where 4 is the level by syslog's numbers. One write a line, so
+/// that the lines of several processes do not mix.
 class DaemonLog final : public Log {
  public:
   /// `state` says which level the process logs at, and must outlive the log.
@@ -22,6 +23,7 @@ class DaemonLog final : public Log {
 
  private:
   const SharedState& state_;
+  bool journal_;
   spdlog::logger logger_;
 };
 

@@ -23,6 +23,9 @@ constexpr std::chrono::seconds kQuiet{5};
 /// The same at the end after a drain_delay: who has connected just now is about to send.
 constexpr std::chrono::seconds kLastCall{1};
 
+/// The same without one, when the end is to be quick: for what is on its way already.
+constexpr std::chrono::milliseconds kQuickCall{100};
+
 /// Ends the loop in order: on SIGTERM, or when another daemon serves; once nothing is in progress any more,
 /// or when that takes too long.
 class Ending final : private net::EventHandler, private net::Timer {
@@ -58,9 +61,9 @@ class Ending final : private net::EventHandler, private net::Timer {
 
   void on_events(std::uint32_t /*events*/) override {
     if (!signals_.next() || (state_ != State::kServing && state_ != State::kLeaving)) return;
-    const bool at_once = state_ == State::kLeaving || settings_.drain_delay == std::chrono::seconds::zero();
     server_.announce_drain();
-    if (at_once) return drain();
+    if (state_ == State::kLeaving) return drain();
+    if (settings_.drain_delay == std::chrono::seconds::zero()) return call_for_the_last_time(kQuickCall);
     enter(State::kAnnounced);
     // By its half a balancer sends nobody any more; those who are there have the other half to go.
     delay_ = settings_.drain_delay;
@@ -68,7 +71,7 @@ class Ending final : private net::EventHandler, private net::Timer {
   }
   void on_timer() override {
     if (state_ == State::kAnnounced) return dismiss();
-    if (state_ == State::kDismissing) return call_for_the_last_time();
+    if (state_ == State::kDismissing) return call_for_the_last_time(kLastCall);
     if (state_ != State::kDraining) return drain();
     server_.log_unfinished(settings_.drain_timeout);
     loop_.stop();
@@ -83,9 +86,9 @@ class Ending final : private net::EventHandler, private net::Timer {
     server_.dismiss();
     loop_.arm(*this, delay_ - delay_ / 2);
   }
-  void call_for_the_last_time() {
+  void call_for_the_last_time(net::Duration quiet) {
     enter(State::kCalling);
-    last_call_ = std::min(kLastCall, settings_.drain_timeout);
+    last_call_ = std::min<net::Duration>(quiet, settings_.drain_timeout);
     loop_.arm(*this, last_call_);
     stop_listening();
     if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
@@ -93,7 +96,7 @@ class Ending final : private net::EventHandler, private net::Timer {
   }
   void drain() {
     enter(State::kDraining);
-    loop_.arm(*this, std::max(settings_.drain_timeout - last_call_, std::chrono::seconds::zero()));
+    loop_.arm(*this, std::max<net::Duration>(settings_.drain_timeout - last_call_, net::Duration::zero()));
     stop_listening();
     if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
     server_.drain([this] { loop_.stop(); });
@@ -119,8 +122,8 @@ class Ending final : private net::EventHandler, private net::Timer {
   int shall_leave_;
   SignalDescriptor signals_;
   Leaving leaving_{*this};
-  net::Duration delay_{};              // drain_delay, as it was when the end was announced
-  std::chrono::seconds last_call_{0};  // what it took of drain_timeout
+  net::Duration delay_{};      // drain_delay, as it was when the end was announced
+  net::Duration last_call_{};  // what it took of drain_timeout
   State state_ = State::kServing;
 };
 

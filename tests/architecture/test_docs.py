@@ -1,11 +1,16 @@
 # The documents tell the truth: parameters, MI commands, statistics, refusals and links, and the checks see lies.
 # SPDX-License-Identifier: GPL-2.0-or-later
 import re
+import sys
 from pathlib import Path
 
 import house_rules
 import pytest
 from guides import entries, section
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "integration"))
+
+from documents import entries, section  # noqa: E402
 
 ROOT = Path(__file__).resolve().parents[2]
 ADMIN = (ROOT / "docs" / "ADMIN.md").read_text(encoding="utf-8")
@@ -48,6 +53,9 @@ def parameter_problems(module, source, text):
             problems.append(f"parameter {name} of {module}: no type in the heading")
         if not re.search(r"^Default: (none|`.+?`)\.", body, re.M):
             problems.append(f"parameter {name} of {module}: no line that begins with Default:")
+        wanted = "Allowed: .+" if kind == "(string)" else r"Range: -?\d+ to \d+\b"
+        if not re.search(rf"^Default: .*?\. {wanted}", body, re.M):
+            problems.append(f"parameter {name} of {module}: no {wanted.split(':')[0]}: behind its default")
         if f'modparam("{module}", "{name}", ' not in body:
             problems.append(f"parameter {name} of {module}: no example modparam line")
     return problems
@@ -127,6 +135,24 @@ def anchors(text):
     return found
 
 
+COMMAND = re.compile(r"`(?:make [a-z]|[^`]*(?:/usr/bin/python3|ctest|opensips-httpd|curl|gnutls-cli|testssl\.sh|openssl) )")
+FIGURE = re.compile(r"\| [≤≥]? ?\d+(?:[.,]\d+)*(?: (?:µs|ms|s|KiB|MiB|kB|MB|%|×|of \d+|\().*?)? \|")
+
+
+def figure_problems(page, text):
+    """Tables with cells that are figures, which neither their section nor one above it names a command for."""
+    found, path = [], []
+    for part in re.split(r"^(?=#{1,6} )", FENCE.sub(lambda block: block[0].replace("\n", " "), text), flags=re.M):
+        heading = re.match(r"(#{1,6}) (.*)", part)
+        level = len(heading[1]) if heading else 0
+        path = [above for above in path if above[0] < level] + [(level, part)]
+        # What stands between backquotes is a name or a message, and no figure.
+        cells = [re.sub(r"`[^`]*`", "", line) for line in part.splitlines() if line.startswith("|")]
+        if any(FIGURE.search(line) for line in cells) and not any(COMMAND.search(above) for _, above in path):
+            found.append(f"{page}: {heading[2] if heading else 'top'}: no command is named that made these figures")
+    return found
+
+
 def link_problems(root):
     problems = []
     for path in house_rules.tracked_files(root):
@@ -182,13 +208,25 @@ def test_statistics_are_documented():
     assert statistic_problems(sources(["src/server/statistics.cpp"]), ADMIN) == []
 
 
+@pytest.mark.parametrize("page", ["RELIABILITY", "BENCHMARKS", "SCALE", "OPENSIPS"])
+def test_figures_name_the_command_that_made_them(page):
+    assert figure_problems(page, (ROOT / "docs" / f"{page}.md").read_text(encoding="utf-8")) == []
+
+
+def test_figures_without_a_command_are_reported():
+    text = "# Page\n\n## Part\n\nBy `make load`:\n\n### Inner\n\n| a | 3 ms |\n\n## Other\n\n| b | no figure |\n"
+    assert figure_problems("p", text) == []
+    assert len(figure_problems("p", text.replace("`make load`", "make load"))) == 1
+    assert len(figure_problems("p", text.replace("no figure", "4 KiB"))) == 1
+
+
 def test_links_lead_somewhere():
     assert link_problems(ROOT) == []
 
 
 SOURCE = 'Parameter size(std::string name) {}\nreturn {size("a_size", 1), string_parameter(\n  "b", [] {})};'
 GOOD = ('## Parameters of m\n#### `a_size` (integer)\n\nDefault: `1`. Range: 1 to 2.\n\nmodparam("m", "a_size", 1)\n'
-        '#### `b` (string)\n\nDefault: `""`.\n\nmodparam("m", "b", "x")\n## Next\n#### `c`\n')
+        '#### `b` (string)\n\nDefault: `""`. Allowed: a text.\n\nmodparam("m", "b", "x")\n## Next\n#### `c`\n')
 
 
 def test_true_parameters_are_no_problem():
@@ -197,11 +235,13 @@ def test_true_parameters_are_no_problem():
 
 @pytest.mark.parametrize(("text", "expected"), [
     (GOOD.replace("#### `b`", "`b`"), "parameter of m b is not documented"),
-    (GOOD.replace("## Next", "#### `d` (string)\n\nDefault: none.\nmodparam(\"m\", \"d\", 1)\n## Next"),
+    (GOOD.replace("## Next", "#### `d` (string)\n\nDefault: none. Allowed: a text.\nmodparam(\"m\", \"d\", 1)\n## Next"),
      "parameter of m d is documented, but does not exist"),
     (GOOD.replace("(integer)", ""), "parameter a_size of m: no type"),
-    (GOOD.replace("Default: `1`", "By default 1"), "parameter a_size of m: no line"),
+    (GOOD.replace("Default: `1`", "Default: `1`!"), "parameter a_size of m: no line"),
     (GOOD.replace('modparam("m", "b"', 'modparam("n", "b"'), "parameter b of m: no example"),
+    (GOOD.replace(" Range: 1 to 2.", ""), "parameter a_size of m: no Range"),
+    (GOOD.replace(" Allowed: a text.", ""), "parameter b of m: no Allowed"),
 ])
 def test_false_parameters_are_reported(text, expected):
     (found,) = parameter_problems("m", SOURCE, text)

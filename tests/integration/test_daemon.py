@@ -304,6 +304,15 @@ def test_log_lines_have_time_process_and_level(server):
         assert re.match(r"[A-Z][a-z]{2} +[1-3]?\d \d\d:\d\d:\d\d \[\d+\] [A-Z]+:", line), line
 
 
+def test_lines_in_the_journal_have_priorities_and_no_time(start):
+    # As systemd starts a service: the variable names what standard error is.
+    journal = ("sh", "-c", 'JOURNAL_STREAM=$(stat -L -c %d:%i /proc/self/fd/2) exec "$0" "$@"')
+    server = start(httpd={"ip": "*"}, runner=journal)
+    assert re.search(r"^<4>\[\d+\] WARNING:httpd: ", server.log(), re.M)
+    assert re.search(r"^<5>\[\d+\] NOTICE:httpd: listening on ", server.log(), re.M)
+    assert all(re.match(r"<[1-7]>\[", line) for line in server.lines), server.log()
+
+
 def test_nothing_from_a_client_forges_a_log_line(server):
     mark = server.mark()
     with server.connect() as client:

@@ -10,13 +10,13 @@ import time
 from pathlib import Path
 
 import daemon
+import documents
 import pytest
+from certificates import parameters
 from rawhttp import Client, chunked, request
 
 TEXT = "Content-Type: text/plain"
 FORM = "Content-Type: application/x-www-form-urlencoded"
-MAX_INT = 2**31 - 1
-MAX_BYTES = 2**30
 
 
 def check(folder, parameters, modules=None):
@@ -26,70 +26,76 @@ def check(folder, parameters, modules=None):
     return daemon.run("-c", "-f", file)
 
 
-# name, lowest value, highest value
-INTEGERS = [
-    ("port", 1, 65535),
-    ("conn_timeout", 0, MAX_INT),
-    ("buf_size", 0, MAX_BYTES),
-    ("post_buf_size", 256, MAX_BYTES),
-    ("receive_buf_size", 1, MAX_BYTES),
-    ("header_timeout", 1, MAX_INT),
-    ("body_timeout", 1, MAX_INT),
-    ("send_timeout", 1, MAX_INT),
-    ("handler_timeout", 0, MAX_INT),
-    ("drain_delay", 0, 86400),
-    ("drain_timeout", 0, 86400),
-    ("upgrade_timeout", 0, 86400),
-    ("max_form_size", 256, MAX_BYTES),
-    ("max_uri_size", 64, 2**20),
-    ("max_header_size", 256, 2**20),
-    ("max_header_fields", 1, 10000),
-    ("max_trailer_size", 0, 2**20),
-    ("max_trailer_fields", 0, 10000),
-    ("max_form_fields", 1, 1_000_000),
-    ("max_chunk_extension_size", 0, 2**20),
-    ("compress_min_size", 0, MAX_BYTES),
-    ("compress_level", 1, 6),
-    ("max_compressed_streams", 0, 10000),
-    ("min_body_rate", 0, MAX_BYTES),
-    ("min_send_rate", 0, MAX_BYTES),
-    ("max_connections", 0, 1_000_000),
-    ("max_client_connections", 0, 1_000_000),
-    ("max_connection_requests", 0, MAX_BYTES),
-    ("max_pipelined_requests", 1, 1_000_000),
-    ("max_request_rate", 0, 1_000_000),
-    ("max_request_burst", 0, 1_000_000),
-    ("max_auth_failures", 0, 1_000_000),
-    ("auth_failure_delay", 1, 3600),
-    ("request_id", 0, 1),
-]
+# What docs/ADMIN.md says of each, for all modules.
+DOCUMENTED = {(parameter.module, parameter.name): parameter for parameter in documents.all_parameters()}
+INTEGERS = [parameter for parameter in DOCUMENTED.values() if parameter.bounds]
+IDS = [f"{parameter.module}-{parameter.name}" for parameter in INTEGERS]
 
 
-@pytest.mark.parametrize(("name", "low", "high"), INTEGERS)
-def test_integers_within_their_bounds(tmp_path, name, low, high):
-    for value in (low, high):
-        done = check(tmp_path, {name: value})
-        if (name, value) == ("port", 1) and "setcap" in done.stderr:
-            continue  # within its bounds, but not for this user
-        assert done.returncode == 0, done.stderr
+def check_one(folder, parameter, value):
+    if parameter.module == "httpd":
+        return check(folder, {parameter.name: value})
+    return check(folder, {}, {f"{parameter.module}.so": {parameter.name: value}})
 
 
-@pytest.mark.parametrize(("name", "low", "high"), INTEGERS)
-def test_integers_out_of_bounds_are_refused_with_name_value_and_range(tmp_path, name, low, high):
-    for value in (low - 1, high + 1, -1, 2**40):
-        done = check(tmp_path, {name: value})
+def test_every_integer_has_a_range():
+    assert len(INTEGERS) > 40
+    assert [parameter for parameter in DOCUMENTED.values()
+            if parameter.kind.startswith("integer") is not bool(parameter.bounds)] == []
+
+
+@pytest.mark.parametrize("bound", ["lowest", "highest"])
+def test_integers_within_their_bounds(tmp_path, bound):
+    """All of them at once: the message of a refusal would name the one."""
+    modules = {}
+    for parameter in INTEGERS:
+        low, high = parameter.bounds
+        modules.setdefault(f"{parameter.module}.so", {})[parameter.name] = low if bound == "lowest" else high
+    httpd = modules.pop("httpd.so")
+    port = httpd.pop("port")
+    done = check(tmp_path, {"ip": "127.0.0.1", "port": daemon.free_port(), **httpd}, modules)
+    assert done.returncode == 0, done.stderr
+    done = check(tmp_path, {"ip": "127.0.0.1", "port": port})
+    assert done.returncode == 0 or (port == 1 and "setcap" in done.stderr), done.stderr  # within, but not for this user
+
+
+@pytest.mark.parametrize("parameter", INTEGERS, ids=IDS)
+def test_integers_out_of_bounds_are_refused_with_name_value_and_range(tmp_path, parameter):
+    low, high = parameter.bounds
+    for value in {low - 1, high + 1, min(low - 1, -1), 2**40}:
+        done = check_one(tmp_path, parameter, value)
         assert done.returncode == 255
-        line = next(line for line in done.stderr.splitlines() if f'"{name}"' in line)
-        assert f"{tmp_path / 'httpd.cfg'}:3:" in line
-        for number in (value, low, high):
+        line = next(line for line in done.stderr.splitlines() if f'"{parameter.name}"' in line)
+        assert f"{tmp_path / 'httpd.cfg'}:{3 if parameter.module == 'httpd' else 4}:" in line
+        for number in (value, *parameter.bounds):
             assert re.search(rf"(?<!\d){number}(?!\d)", line), line
 
 
-@pytest.mark.parametrize("name", [row[0] for row in INTEGERS])
-def test_integers_are_not_strings(tmp_path, name):
-    done = check(tmp_path, {name: "many"})
+@pytest.mark.parametrize("parameter", [parameter for parameter in INTEGERS if parameter.kind == "integer"],
+                         ids=lambda parameter: f"{parameter.module}-{parameter.name}")
+def test_integers_are_not_strings(tmp_path, parameter):
+    done = check_one(tmp_path, parameter, "many")
     assert done.returncode == 255
-    assert name in done.stderr and "integer" in done.stderr
+    assert parameter.name in done.stderr and "integer" in done.stderr
+
+
+# Those of which all values that there are stand in the document.
+CHOICES = [parameter for parameter in DOCUMENTED.values()
+           if re.fullmatch(r'(`"[^"`]+"`(, |\.$))+', parameter.allowed)]
+
+
+def test_there_are_choices():
+    assert {parameter.name for parameter in CHOICES} == {"forwarded_header", "tls_verify_client"}
+
+
+@pytest.mark.parametrize("parameter", CHOICES, ids=lambda parameter: parameter.name)
+def test_choices(tmp_path, ec, authority, parameter):
+    tls = parameters(ec, tls_ca_file=authority.certificate)
+    for value in re.findall(r'"([^"]+)"', parameter.allowed):
+        done = check(tmp_path, {**tls, parameter.name: value})
+        assert done.returncode == 0, done.stderr
+    for value in ("", "both"):
+        assert check(tmp_path, {**tls, parameter.name: value}).returncode == 255
 
 
 @pytest.mark.parametrize("value", ["192.0.2.1", "10.0.0.0/8, 2001:db8::/32", "::1"])
@@ -142,6 +148,7 @@ def test_a_priority_string_without_tls_is_not_ignored_silently(tmp_path):
 
 
 def test_port_8888_is_the_default(start):
+    assert DOCUMENTED["httpd", "port"].default == "8888"
     # An address of our own below 127/8, so that whoever else uses this port is not met.
     ip = f"127.81.{random.randint(1, 254)}.{random.randint(1, 254)}"
     with socket.socket() as probe:
@@ -156,6 +163,7 @@ def test_port_8888_is_the_default(start):
 
 
 def test_all_interfaces_of_both_families_are_the_default(start):
+    assert DOCUMENTED["httpd", "ip"].default == '"*"'
     server = start({daemon.CAPI_PROBE: {}}, {"ip": None})
     with Client(server.port) as client:
         # An IPv4 client is seen as one, though the socket is of IPv6.

@@ -9,8 +9,8 @@ import threading
 import time
 from pathlib import Path
 
-from helpers import (CONFIG, PORT, Failed, Load, active, alive, ask, check, configure, drop_in, log_since, main_pid,
-                     mi, named, now, processes, refuses_connections, run, show, systemctl, wait_until)
+from helpers import (CONFIG, PORT, UNIT, Failed, Load, active, alive, ask, check, configure, drop_in, journal, log_since,
+                     main_pid, mi, named, now, processes, refuses_connections, run, show, systemctl, wait_until)
 
 RUNTIME = Path("/run/opensips-httpd")
 
@@ -19,6 +19,8 @@ def serves():
     check(active() == "active" and show("SubState") == "running", "the service is active")
     check("listening on http://127.0.0.1:8888" in show("StatusText"), f"its status says: {show('StatusText')}")
     check(show("NotifyAccess") == "main" and show("Type") == "notify", "it has told systemd that it is ready")
+    notices = journal(f"_SYSTEMD_UNIT={UNIT}", "PRIORITY=5")
+    check(any("listening on " in entry["MESSAGE"] for entry in notices), "its notices have that priority in the journal")
     users = {run("ps", "-o", "user:32=", "-p", pid).strip() for pid in processes()}
     check(users == {"opensips-httpd"}, f"its {len(processes())} processes run as {', '.join(users)}")
     check(ask("/health/ready")[0] == 200, "/health/ready: 200")
