@@ -1,7 +1,7 @@
 # dpkg under a running systemd: what the packages' scripts do to the service. SPDX-License-Identifier: GPL-2.0-or-later
 from pathlib import Path
 
-from helpers import CONFIG, UNIT, Load, active, ask, check, main_pid, run, show, systemctl, wait_until
+from helpers import CONFIG, SOCKET_UNIT, UNIT, Load, active, ask, check, main_pid, run, show, systemctl, wait_until
 
 FOLDER = Path("/packages")
 
@@ -28,12 +28,17 @@ def upgrade():
     load.check_none_lost("dpkg -i of a higher version")
     check(main_pid() not in (0, old) and active() == "active" and show("NRestarts") == "0", "its program has taken over")
     check("# changed here" in CONFIG.read_text(), "the configuration that was changed is kept")
+    systemctl("stop", UNIT)
+    systemctl("start", SOCKET_UNIT, UNIT)
     old = main_pid()
     dpkg("--install", FOLDER / "third.deb")
     wait_until(lambda: main_pid() not in (0, old) and active() == "active", "not restarted")
     check(show("LimitNOFILE") == "70000" and show("NeedDaemonReload") == "no" and ask("/health/ready")[0] == 200,
           "dpkg -i of one with another unit: restarted with that")
     check("70000" in Path(f"/proc/{main_pid()}/limits").read_text(), "whose limits the process has")
+    check(show("SubState", SOCKET_UNIT) == "running", "and the socket of systemd's is where it was")
+    systemctl("stop", SOCKET_UNIT, UNIT)
+    systemctl("start", UNIT)
 
 
 def remove():
