@@ -1,13 +1,17 @@
 # Reads the guides: their fenced blocks, and the parameters that ADMIN.md describes.
 # SPDX-License-Identifier: GPL-2.0-or-later
 import re
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from guides import entries, section
 from markdown_it import MarkdownIt
 
 ROOT = Path(__file__).resolve().parents[2]
+sys.path.append(str(ROOT / "tests" / "architecture"))
+
+from guides import entries, section  # noqa: E402: its folder is known only now
+
 PAGES = sorted(path.relative_to(ROOT).as_posix() for path in [ROOT / "README.md", *(ROOT / "docs").glob("*.md")])
 
 LARGEST_SIZE, LONGEST_TIME = 2**30, 2**31 - 1  # that the text names for all parameters
