@@ -58,19 +58,20 @@ class Ending final : private net::EventHandler, private net::Timer {
 
   void on_events(std::uint32_t /*events*/) override {
     if (!signals_.next() || (state_ != State::kServing && state_ != State::kLeaving)) return;
-    const bool at_once = state_ == State::kLeaving || settings_.drain_delay == std::chrono::seconds::zero();
+    // The attendant has begun to count by them, and a reload that comes now does not change its mind.
+    delay_ = state_ == State::kLeaving ? net::Duration::zero() : settings_.drain_delay;
+    timeout_ = settings_.drain_timeout;
     server_.announce_drain();
-    if (at_once) return drain();
+    if (delay_ == net::Duration::zero()) return drain();
     enter(State::kAnnounced);
     // By its half a balancer sends nobody any more; those who are there have the other half to go.
-    delay_ = settings_.drain_delay;
     loop_.arm(*this, delay_ / 2);
   }
   void on_timer() override {
     if (state_ == State::kAnnounced) return dismiss();
     if (state_ == State::kDismissing) return call_for_the_last_time();
     if (state_ != State::kDraining) return drain();
-    server_.log_unfinished(settings_.drain_timeout);
+    server_.log_unfinished(timeout_);
     loop_.stop();
   }
 
@@ -85,7 +86,7 @@ class Ending final : private net::EventHandler, private net::Timer {
   }
   void call_for_the_last_time() {
     enter(State::kCalling);
-    last_call_ = std::min(kLastCall, settings_.drain_timeout);
+    last_call_ = std::min(kLastCall, timeout_);
     loop_.arm(*this, last_call_);
     stop_listening();
     if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
@@ -93,7 +94,7 @@ class Ending final : private net::EventHandler, private net::Timer {
   }
   void drain() {
     enter(State::kDraining);
-    loop_.arm(*this, std::max(settings_.drain_timeout - last_call_, std::chrono::seconds::zero()));
+    loop_.arm(*this, std::max(timeout_ - last_call_, std::chrono::seconds::zero()));
     stop_listening();
     if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
     server_.drain([this] { loop_.stop(); });
@@ -105,6 +106,7 @@ class Ending final : private net::EventHandler, private net::Timer {
   }
   void leave() {
     enter(State::kLeaving);
+    timeout_ = settings_.drain_timeout;
     loop_.arm(*this, settings_.upgrade_timeout);
     if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
     server_.leave(kQuiet, [this] { loop_.stop(); });
@@ -120,7 +122,8 @@ class Ending final : private net::EventHandler, private net::Timer {
   SignalDescriptor signals_;
   Leaving leaving_{*this};
   net::Duration delay_{};              // drain_delay, as it was when the end was announced
-  std::chrono::seconds last_call_{0};  // what it took of drain_timeout
+  std::chrono::seconds timeout_{0};    // drain_timeout, as it was then
+  std::chrono::seconds last_call_{0};  // what it took of that
   State state_ = State::kServing;
 };
 
@@ -149,7 +152,7 @@ class Beginning final : private net::EventHandler {
   }
   void serve() {
     for (const server::Endpoint& endpoint : process_.endpoints)
-      server_.serve(endpoint.socket, endpoint.tls, endpoint.proxy_protocol);
+      server_.serve(endpoint.socket, endpoint.tls, endpoint.proxy_protocol, endpoint.is_kept());
   }
 
   net::EventLoop& loop_;
