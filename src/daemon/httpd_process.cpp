@@ -61,19 +61,21 @@ class Ending final : private net::EventHandler, private net::Timer {
 
   void on_events(std::uint32_t /*events*/) override {
     if (!signals_.next() || (state_ != State::kServing && state_ != State::kLeaving)) return;
+    // The attendant has begun to count by them, and a reload that comes now does not change its mind.
+    delay_ = settings_.drain_delay;
+    timeout_ = settings_.drain_timeout;
     server_.announce_drain();
     if (state_ == State::kLeaving) return drain();
-    if (settings_.drain_delay == std::chrono::seconds::zero()) return call_for_the_last_time(kQuickCall);
+    if (delay_ == net::Duration::zero()) return call_for_the_last_time(kQuickCall);
     enter(State::kAnnounced);
     // By its half a balancer sends nobody any more; those who are there have the other half to go.
-    delay_ = settings_.drain_delay;
     loop_.arm(*this, delay_ / 2);
   }
   void on_timer() override {
     if (state_ == State::kAnnounced) return dismiss();
     if (state_ == State::kDismissing) return call_for_the_last_time(kLastCall);
     if (state_ != State::kDraining) return drain();
-    server_.log_unfinished(settings_.drain_timeout);
+    server_.log_unfinished(timeout_);
     loop_.stop();
   }
 
@@ -88,7 +90,7 @@ class Ending final : private net::EventHandler, private net::Timer {
   }
   void call_for_the_last_time(net::Duration quiet) {
     enter(State::kCalling);
-    last_call_ = std::min<net::Duration>(quiet, settings_.drain_timeout);
+    last_call_ = std::min<net::Duration>(quiet, timeout_);
     loop_.arm(*this, last_call_);
     stop_listening();
     if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
@@ -96,7 +98,7 @@ class Ending final : private net::EventHandler, private net::Timer {
   }
   void drain() {
     enter(State::kDraining);
-    loop_.arm(*this, std::max<net::Duration>(settings_.drain_timeout - last_call_, net::Duration::zero()));
+    loop_.arm(*this, std::max<net::Duration>(timeout_ - last_call_, net::Duration::zero()));
     stop_listening();
     if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
     server_.drain([this] { loop_.stop(); });
@@ -108,6 +110,7 @@ class Ending final : private net::EventHandler, private net::Timer {
   }
   void leave() {
     enter(State::kLeaving);
+    timeout_ = settings_.drain_timeout;
     loop_.arm(*this, settings_.upgrade_timeout);
     if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
     server_.leave(kQuiet, [this] { loop_.stop(); });
@@ -122,8 +125,9 @@ class Ending final : private net::EventHandler, private net::Timer {
   int shall_leave_;
   SignalDescriptor signals_;
   Leaving leaving_{*this};
-  net::Duration delay_{};      // drain_delay, as it was when the end was announced
-  net::Duration last_call_{};  // what it took of drain_timeout
+  net::Duration delay_{};            // drain_delay, as it was when the end was announced
+  std::chrono::seconds timeout_{0};  // drain_timeout, as it was then
+  net::Duration last_call_{};        // what it took of that
   State state_ = State::kServing;
 };
 
@@ -152,7 +156,7 @@ class Beginning final : private net::EventHandler {
   }
   void serve() {
     for (const server::Endpoint& endpoint : process_.endpoints)
-      server_.serve(endpoint.socket, endpoint.tls, endpoint.proxy_protocol);
+      server_.serve(endpoint.socket, endpoint.tls, endpoint.proxy_protocol, endpoint.is_kept());
   }
 
   net::EventLoop& loop_;

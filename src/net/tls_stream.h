@@ -47,6 +47,8 @@ class TlsStream final : public Stream {
 
   /// Goes on with the handshake.
   Handshake handshake() noexcept;
+  /// Whether handshake() has found anything from the client.
+  [[nodiscard]] bool has_begun() const noexcept { return phase_ != Phase::kNew; }
   /// Why the handshake failed.
   [[nodiscard]] std::string failure() const;
   /// After the handshake: true when it took up an earlier session.

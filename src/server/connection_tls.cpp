@@ -10,6 +10,11 @@ namespace httpd::server {
 
 Connection::Step Connection::shake_hands() {
   net::TlsStream& tls = *stream_->tls();
+  // Its client could not come to a request any more, and the work would take the time of replies in progress.
+  if (context_.draining && !context_.leaving && !tls.has_begun()) {
+    close();
+    return Step::kWait;
+  }
   switch (tls.handshake()) {
     case net::TlsStream::Handshake::kDone:
       return on_secured(tls);

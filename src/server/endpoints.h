@@ -21,6 +21,8 @@ struct Endpoint {
   bool proxy_protocol = false;  ///< trusted proxies begin with a PROXY header, before all else
   std::string name{};       ///< that systemd gave it; "" for one that was bound here, or by the daemon before
   bool takes_file = false;  ///< the daemon before made the file of the Unix socket, and leaves it to this one
+  /// Whether whoever made it has it open, too, for the daemon after this one.
+  [[nodiscard]] bool is_kept() const noexcept { return !name.empty(); }
   /// "http://127.0.0.1:8888", "https://[::1]:8443", "unix:/run/httpd.sock".
   [[nodiscard]] std::string url() const;
 };

@@ -77,12 +77,12 @@ void Server::init_handlers() {
     if (context_.dispatcher == nullptr || route.never_blocks) route.handler->init_process(handler_loop_);
 }
 
-void Server::serve(const net::ListenSocket& socket, bool tls, bool proxy_protocol) {
+void Server::serve(const net::ListenSocket& socket, bool tls, bool proxy_protocol, bool is_kept) {
   if (tls && tls_ == nullptr) throw std::logic_error("TLS is served before there is a certificate");
   if (entrances_.empty()) divide_descriptors();
   net::Listener::Acceptor& acceptor = *this;
-  entrances_.push_back(
-      {&socket, tls, proxy_protocol, std::make_unique<net::Listener>(context_.loop, socket, acceptor)});
+  entrances_.push_back({&socket, tls, proxy_protocol, is_kept,
+                        std::make_unique<net::Listener>(context_.loop, socket, acceptor)});
   entrances_.back().listener->stop_at(last_descriptor_);
 }
 
@@ -125,7 +125,7 @@ const Server::Entrance& Server::entrance_of(const net::ListenSocket& socket) con
 
 void Server::stop_accepting() {
   for (const Entrance& entrance : entrances_)
-    entrance.listener->accept_waiting();
+    if (!entrance.is_kept) entrance.listener->accept_waiting();
   entrances_.clear();
 }
 

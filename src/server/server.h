@@ -71,8 +71,10 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner,
   void init_handlers();
   /// Serves the connections of a socket that is listening already and must outlive the server; with `tls`,
   /// after use_tls(), they begin with a handshake; with `proxy_protocol` those of trusted proxies begin with
-  /// a PROXY header before that. Throws std::system_error.
-  void serve(const net::ListenSocket& socket, bool tls = false, bool proxy_protocol = false);
+  /// a PROXY header before that; with `is_kept` the socket is open elsewhere, too, for a server after this
+  /// one. Throws std::system_error.
+  void serve(const net::ListenSocket& socket, bool tls = false, bool proxy_protocol = false,
+             bool is_kept = false);
 
   /// Leaves so many descriptors of this process to others than connections. Before serving.
   void keep_free(std::size_t descriptors) noexcept { kept_free_ = descriptors; }
@@ -85,7 +87,8 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner,
   /// The end comes nearer: each reply from now on says Connection: close, unless requests wait behind it. Who
   /// keeps a connection goes elsewhere before it is closed, when a request on its way would be lost.
   void dismiss() noexcept { context_.dismissing = true; }
-  /// Accepts who has connected already, and nobody else. The sockets may be closed then.
+  /// Accepts who has connected already, and nobody else. The sockets may be closed then. Who has connected to
+  /// one that is kept waits there for the next server, which has more time for it.
   void stop_accepting();
 
   /// What becomes of the requests that no handler has begun with when the server drains.
@@ -125,6 +128,7 @@ class Server final : private net::Listener::Acceptor, private Connection::Owner,
     const net::ListenSocket* socket;
     bool tls;
     bool proxy_protocol;
+    bool is_kept;
     std::unique_ptr<net::Listener> listener;
   };
 

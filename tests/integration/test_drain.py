@@ -132,6 +132,20 @@ def test_a_short_time_is_kept(start):
     server.wait_log("connections cut because they did not finish in 1 s: 1")
 
 
+def test_at_the_end_they_are_as_they_were_when_it_began(start):
+    server = start(MODULES, {"drain_delay": 1, "drain_timeout": 2})
+    with server.connect(timeout=20) as client:
+        client.send(request("GET", "/keep/60000"))
+        time.sleep(0.2)
+        server.process.send_signal(signal.SIGTERM)
+        server.wait_log("stopping in 1 s: replies in progress have 2 s to finish")
+        server.file.write_text(server.file.read_text() + 'modparam("httpd", "drain_timeout", 60)\n')
+        server.process.send_signal(signal.SIGHUP)
+        server.wait_log("drain_timeout 2 -> 60")
+        assert server.wait() == 0
+    server.wait_log("connections cut because they did not finish in 2 s: 1")
+
+
 def test_they_can_be_changed_while_it_runs(start):
     server = start(MODULES, {})
     text = server.file.read_text()

@@ -1,13 +1,16 @@
 # Sockets that systemd opened: matched to listeners by name and by address, or refused.
 # SPDX-License-Identifier: GPL-2.0-or-later
 import os
+import signal
 import socket
 import subprocess
 import threading
+from pathlib import Path
 
 import daemon
 import pytest
 import rawhttp
+import waiting
 from rawhttp import request
 from unixsocket import curl
 
@@ -130,6 +133,30 @@ def test_clients_that_came_before_the_daemon_are_served(start_inheriting):
         client.send(request("GET", "/hello-cpp"))
         start_inheriting([one], ["httpd"], {"hello_cpp.so": {}})
         assert client.read_reply().status == 200
+
+
+def test_clients_that_came_at_the_end_of_a_daemon_wait_for_the_next(start_inheriting):
+    """A process that is held up finds SIGTERM first, and behind it who has connected."""
+    with listening() as one:
+        server = start_inheriting([one], ["httpd"], {"mi_http.so": {}, "hello_cpp.so": {}})
+        server.port = one.getsockname()[1]
+        (httpd,) = server.pids("HTTPD")
+        os.kill(httpd, signal.SIGSTOP)
+        server.process.send_signal(signal.SIGTERM)
+        waiting.wait_until(lambda: has_pending(httpd, signal.SIGTERM), "SIGTERM did not come")
+        with rawhttp.Client(server.port) as client:
+            os.kill(httpd, signal.SIGCONT)
+            assert server.wait() == 0
+            client.assert_open()
+            start_inheriting([one], ["httpd"], {"hello_cpp.so": {}})
+            client.send(request("GET", "/hello-cpp"))
+            assert client.read_reply().status == 200
+
+
+def has_pending(pid, number):
+    status = Path(f"/proc/{pid}/status").read_text()
+    pending = [int(line.split()[1], 16) for line in status.splitlines() if line.startswith(("SigPnd:", "ShdPnd:"))]
+    return any(mask >> (number - 1) & 1 for mask in pending)
 
 
 def refused_to_inherit(folder, sockets, names, parameters):

@@ -228,6 +228,22 @@ TEST_P(TlsVersionsTest, DrainingSaysGoodbye) {
   EXPECT_TRUE(done);
 }
 
+TEST_P(TlsVersionsTest, DrainingBeginsNoHandshake) {
+  start_tls();
+  const auto begun = connect({.priority = GetParam()});
+  begun->handshake();
+  begun->deliver();
+  settle();
+  const auto early = connect({.priority = GetParam()});
+  early->handshake();
+  early->deliver();
+  server->drain([] {});
+  settle();
+  EXPECT_FALSE(begun->read_raw().empty());
+  EXPECT_EQ(early->read_raw(), "");
+  EXPECT_TRUE(early->reset);
+}
+
 TEST_P(TlsVersionsTest, TheServersEndCutsRepliesVisibly) {
   start_tls();
   const auto client = connect({.priority = GetParam()}, 4096);

@@ -46,6 +46,17 @@ TEST_F(WholeServerTest, DrainingAnIdleServerIsImmediate) {
   EXPECT_TRUE(idle.ended);
 }
 
+TEST_F(WholeServerTest, WhoHasConnectedToASocketThatIsKeptWaitsForTheNextServer) {
+  server = std::make_unique<Server>(loop, settings, router, log, statistics);
+  server->serve(socket, false, false, true);
+  const net::UniqueFd early(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+  ASSERT_EQ(::connect(early.get(), &socket.address().get(), socket.address().size()), 0);
+  server->stop_accepting();
+  EXPECT_EQ(server->connections(), 0U);
+  const net::UniqueFd next(::accept(socket.descriptor(), nullptr, nullptr));
+  EXPECT_TRUE(next) << "it was taken from the next one";
+}
+
 TEST_F(WholeServerTest, WhoHasConnectedBeforeTheEndIsServed) {
   start();
   const net::UniqueFd early(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
