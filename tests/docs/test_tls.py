@@ -14,7 +14,7 @@ from sandbox import Documented, Sandbox
 def box(files):
     user, group = configurations.who()
     box = Sandbox(files, {"/etc/opensips": f"{files}/etc/opensips", "/etc/letsencrypt": f"{files}/letsencrypt",
-                          "-o root -g opensips": f"-o {user} -g {group}"})
+                          "-o root -g opensips-httpd": f"-o {user} -g {group}"})
     box.stub("systemctl")
     return box
 
