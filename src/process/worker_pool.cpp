@@ -148,9 +148,13 @@ SendResult WorkerPool::send(Job& job, RemoteWorker& worker) noexcept {
 bool WorkerPool::start(Job& job, RemoteWorker& worker) {
   // Before the handler can ask for it.
   worker.running = &job;
+  board_.change(job.shown, BoardState::kRunning, worker.process(), loop_.now());
   count();
   const SendResult result = send(job, worker);
-  if (result != SendResult::kSent) worker.running = nullptr;
+  if (result != SendResult::kSent) {
+    worker.running = nullptr;
+    board_.change(job.shown, BoardState::kQueued, 0, job.since);
+  }
   switch (result) {
     case SendResult::kSent:
       break;
@@ -168,7 +172,6 @@ bool WorkerPool::start(Job& job, RemoteWorker& worker) {
   job.state = Job::State::kRunning;
   job.worker = &worker;
   job.start_timer(loop_, settings_.handler_timeout);
-  show(job, BoardState::kRunning);
   return true;
 }
 
