@@ -92,21 +92,17 @@ class Ending final : private net::EventHandler, private net::Timer {
     enter(State::kCalling);
     last_call_ = std::min<net::Duration>(quiet, timeout_);
     loop_.arm(*this, last_call_);
-    stop_listening();
+    // New clients are told at once that nobody listens; those that have come before are not turned away.
+    server_.stop_accepting();
+    endpoints_.clear();
     if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
     server_.leave(last_call_, [this] { loop_.stop(); });
   }
+  /// Behind the last call or leave(), which have closed the listeners.
   void drain() {
     enter(State::kDraining);
-    loop_.arm(*this, std::max<net::Duration>(timeout_ - last_call_, net::Duration::zero()));
-    stop_listening();
-    if (pool_ != nullptr) pool_->drain(process::WorkerPool::Waiting::kServed);
+    loop_.arm(*this, timeout_ - last_call_);
     server_.drain([this] { loop_.stop(); });
-  }
-  /// New clients are told at once that nobody listens; those that have come before are not turned away.
-  void stop_listening() {
-    server_.stop_accepting();
-    endpoints_.clear();
   }
   void leave() {
     enter(State::kLeaving);
