@@ -7,7 +7,7 @@
 #include <spdlog/logger.h>
 #include <unistd.h>
 
-#include "net/unique_fd.h"
+#include "pipe.h"
 
 namespace httpd::daemon {
 namespace {
@@ -15,23 +15,18 @@ namespace {
 class DescriptorSinkTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    int ends[2];
-    ASSERT_EQ(::pipe(ends), 0);
-    reader = net::UniqueFd(ends[0]);
-    writer = net::UniqueFd(ends[1]);
-    ASSERT_EQ(::fcntl(reader.get(), F_SETFL, O_NONBLOCK), 0);
-    logger = std::make_unique<spdlog::logger>("test", std::make_shared<DescriptorSink>(writer.get()));
+    ASSERT_EQ(::fcntl(pipe.reader.get(), F_SETFL, O_NONBLOCK), 0);
+    logger = std::make_unique<spdlog::logger>("test", std::make_shared<DescriptorSink>(pipe.writer.get()));
     logger->set_pattern("%v");
   }
   std::string read_all() const {
     std::string text;
     char buffer[65536];
-    for (ssize_t size = 0; (size = ::read(reader.get(), buffer, sizeof buffer)) > 0;)
+    for (ssize_t size = 0; (size = ::read(pipe.reader.get(), buffer, sizeof buffer)) > 0;)
       text.append(buffer, static_cast<std::size_t>(size));
     return text;
   }
-  net::UniqueFd reader;
-  net::UniqueFd writer;
+  Pipe pipe;
   std::unique_ptr<spdlog::logger> logger;
 };
 
@@ -62,7 +57,7 @@ TEST_F(DescriptorSinkTest, CutsVeryLongLines) {
 
 TEST_F(DescriptorSinkTest, LivesWithABrokenPipe) {
   ::signal(SIGPIPE, SIG_IGN);
-  reader.reset();
+  pipe.reader.reset();
   logger->info("nobody reads this");
 }
 

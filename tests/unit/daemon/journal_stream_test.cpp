@@ -7,7 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "net/unique_fd.h"
+#include "pipe.h"
 
 namespace httpd::daemon {
 namespace {
@@ -15,21 +15,16 @@ namespace {
 class JournalStreamTest : public ::testing::Test {
  protected:
   void SetUp() override {
-    int ends[2];
-    ASSERT_EQ(::pipe(ends), 0);
-    reader = net::UniqueFd(ends[0]);
-    writer = net::UniqueFd(ends[1]);
     struct stat file {};
-    ASSERT_EQ(::fstat(writer.get(), &file), 0);
+    ASSERT_EQ(::fstat(pipe.writer.get(), &file), 0);
     ::setenv("JOURNAL_STREAM", fmt::format("{}:{}", file.st_dev, file.st_ino).c_str(), 1);
   }
   void TearDown() override { ::unsetenv("JOURNAL_STREAM"); }
-  net::UniqueFd reader;
-  net::UniqueFd writer;
+  const Pipe pipe;
 };
 
 TEST_F(JournalStreamTest, IsTheOneThatTheVariableNames) {
-  EXPECT_TRUE(leads_to_journal(writer.get()));
+  EXPECT_TRUE(leads_to_journal(pipe.writer.get()));
 }
 
 TEST_F(JournalStreamTest, IsNoOther) {
@@ -39,9 +34,9 @@ TEST_F(JournalStreamTest, IsNoOther) {
 
 TEST_F(JournalStreamTest, IsNotThereWithoutTheVariable) {
   ::unsetenv("JOURNAL_STREAM");
-  EXPECT_FALSE(leads_to_journal(writer.get()));
+  EXPECT_FALSE(leads_to_journal(pipe.writer.get()));
   ::setenv("JOURNAL_STREAM", "", 1);
-  EXPECT_FALSE(leads_to_journal(writer.get()));
+  EXPECT_FALSE(leads_to_journal(pipe.writer.get()));
 }
 
 }  // namespace
